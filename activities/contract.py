@@ -1,0 +1,221 @@
+"""Everything this product can do to the world, as signatures; the bodies stand beside this file.
+
+Every activity may run more than once with the same argument and must then change nothing more. What will never work
+raises a non-retryable `ApplicationError`; everything else is raised and tried again. Arguments and results
+hold opaque references, keyed digests, enums and times, never personal data.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Literal
+
+from temporalio import activity
+
+from domain import claim, recovery
+from domain.decisions import Decision, Verdict
+from domain.policy import Policy
+from domain.recovery import Destination, Sight
+
+
+@dataclass(frozen=True)
+class RecoveryRecord:
+    """The events that follow event `after` of the case, in order."""
+
+    case: str
+    after: int
+    events: tuple[recovery.Event, ...]
+
+
+@dataclass(frozen=True)
+class ClaimRecord:
+    case: str
+    after: int
+    events: tuple[claim.Event, ...]
+
+
+class Records(ABC):
+    """What pages read: the projection, folded from the same events (design 4.2)."""
+
+    @activity.defn
+    @abstractmethod
+    async def record_recovery(self, record: RecoveryRecord) -> None: ...
+
+    @activity.defn
+    @abstractmethod
+    async def record_claim(self, record: ClaimRecord) -> None: ...
+
+
+@dataclass(frozen=True)
+class CodeWanted:
+    """Code number `issue` of the case, to be sent `to` one of the contacts that the claimant typed."""
+
+    case: str
+    issue: int
+    to: Destination
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class CodeMade:
+    """Keyed digests only. `accounts` are opaque; `keys` are the ids of the issue and the digest key."""
+
+    accounts: tuple[str, ...]
+    keys: str
+    digest: str
+    link_digest: str
+
+
+@dataclass(frozen=True)
+class CodeToSend:
+    case: str
+    issue: int
+    to: Destination
+    keys: str
+    issued_at: datetime
+    policy: Policy
+
+
+class Codes(ABC):
+    """Codes and links: derived, never stored."""
+
+    @activity.defn
+    @abstractmethod
+    async def issue_code(self, wanted: CodeWanted) -> CodeMade: ...
+
+    @activity.defn
+    @abstractmethod
+    async def send_code(self, code: CodeToSend) -> None: ...
+
+
+@dataclass(frozen=True)
+class Look:
+    case: str
+    accounts: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Proof:
+    """A saved recovery code, sealed in the vault row `secret`."""
+
+    case: str
+    account: str
+    secret: str
+
+
+@dataclass(frozen=True)
+class NewPassword:
+    """A new password, sealed in the vault row `secret`."""
+
+    case: str
+    account: str
+    secret: str
+    opened_at: datetime
+
+
+@dataclass(frozen=True)
+class PasswordResult:
+    """What became of it. `superseded` are the workflow ids of the account's other open recoveries."""
+
+    result: Literal["applied", "lost", "barred", "objected", "superseded"]
+    sessions: int = 0
+    superseded: tuple[str, ...] = ()
+    sight: Sight | None = None
+    received: str = ""
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class Freeze:
+    """`objection` is the id of the `received` row that asked for it."""
+
+    case: str
+    account: str
+    objection: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class FreezeResult:
+    frozen: bool
+    sessions: int = 0
+
+
+class Accounts(ABC):
+    """The platform's account system. An implementation is an adapter to it (`activities/accounts/`)."""
+
+    @activity.defn
+    @abstractmethod
+    async def look_at_accounts(self, look: Look) -> tuple[Sight, ...]: ...
+
+    @activity.defn
+    @abstractmethod
+    async def check_recovery_code(self, proof: Proof) -> bool: ...
+
+    @activity.defn
+    @abstractmethod
+    async def apply_password(self, new: NewPassword) -> PasswordResult: ...
+
+    @activity.defn
+    @abstractmethod
+    async def freeze_account(self, freeze: Freeze) -> FreezeResult: ...
+
+    @activity.defn
+    @abstractmethod
+    async def end_freeze(self, freeze: Freeze) -> None: ...
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A message to every contact of the account, or only to the contact that the case proved."""
+
+    name: Literal["password-changed", "password-not-set", "account-frozen", "freeze-ended"]
+    case: str
+    account: str
+    happened_at: datetime
+    policy: Policy
+    only: Destination | None = None
+
+
+class Notices(ABC):
+    """What we tell people, besides codes."""
+
+    @activity.defn
+    @abstractmethod
+    async def send_notice(self, notice: Notice) -> None: ...
+
+
+class Decisions(ABC):
+    """Who decided is proved, not claimed (design 3)."""
+
+    @activity.defn
+    @abstractmethod
+    async def check_decision(self, decision: Decision) -> Verdict: ...
+
+
+@dataclass(frozen=True)
+class Objection:
+    """The id of a `received` row of the kind "objection"."""
+
+    case: str
+    received: str
+
+
+@dataclass(frozen=True)
+class ObjectionFound:
+    received_at: datetime
+    valid: bool
+
+
+class Objections(ABC):
+    @activity.defn
+    @abstractmethod
+    async def check_objection(self, objection: Objection) -> ObjectionFound: ...
+
+
+class Upkeep(ABC):
+    """What a Schedule does (design 4.3): find what was written but never reached Temporal."""
+
+    @activity.defn
+    @abstractmethod
+    async def start_orphans(self) -> int: ...

@@ -1,0 +1,85 @@
+"""How every entry point talks to Temporal: one converter, one codec, one way to connect.
+
+Payloads, failures and headers are encrypted with AES-256-GCM. Ids, types, names and
+search attributes stay plain, so nothing personal may be in them.
+"""
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+from temporalio.api.common.v1 import Payload
+from temporalio.client import Client, HeaderCodecBehavior
+from temporalio.contrib.pydantic import pydantic_data_converter
+from temporalio.converter import DataConverter, DefaultFailureConverterWithEncodedAttributes, PayloadCodec
+from temporalio.envconfig import ClientConfig
+from temporalio.service import RetryConfig
+
+from settings import Settings
+from storage.keys import Ring, seal, unseal
+
+ENCODING = b"binary/encrypted"
+SUPPORT_ENCODINGS = (b"binary/null",)
+"""What may stay plain even in production: nothing but "no value"."""
+
+
+class PlainPayload(Exception):
+    """An unencrypted argument where only encrypted ones are taken."""
+
+
+class SealedPayloads(PayloadCodec):
+    """AES-256-GCM with key ids; the key id is bound into the seal, so a payload cannot be relabelled."""
+
+    def __init__(self, ring: Ring, *, refuse_plain: bool) -> None:
+        self._ring, self._refuse_plain = ring, refuse_plain
+
+    async def encode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._seal(payload) for payload in payloads]
+
+    async def decode(self, payloads: Sequence[Payload]) -> list[Payload]:
+        return [self._open(payload) for payload in payloads]
+
+    def _seal(self, payload: Payload) -> Payload:
+        label = self._ring.current
+        sealed = seal(self._ring.key(label), payload.SerializeToString(), f"payload/v1/{label}")
+        return Payload(metadata={"encoding": ENCODING, "encryption-key-id": label.encode()}, data=sealed)
+
+    def _open(self, payload: Payload) -> Payload:
+        encoding = payload.metadata.get("encoding")
+        if encoding != ENCODING:
+            if self._refuse_plain and encoding not in SUPPORT_ENCODINGS:
+                raise PlainPayload("only encrypted payloads are taken here")
+            return payload
+        label = payload.metadata["encryption-key-id"].decode()
+        return Payload.FromString(unseal(self._ring.key(label), payload.data, f"payload/v1/{label}"))
+
+
+def data_converter(ring: Ring, *, refuse_plain: bool) -> DataConverter:
+    """The one converter of web, worker, scripts and Replayer."""
+    return dataclasses.replace(
+        pydantic_data_converter,
+        payload_codec=SealedPayloads(ring, refuse_plain=refuse_plain),
+        failure_converter_class=DefaultFailureConverterWithEncodedAttributes,
+    )
+
+
+WEB_RETRY = RetryConfig(max_elapsed_time_millis=1500)
+"""A person waits: after a second and a half without a connection the page says so."""
+
+
+async def connect(settings: Settings, *, lazy: bool = False, for_people: bool = False) -> Client:
+    """The one client of this process. `TEMPORAL_*` variables and profile are honoured (SDK environment configuration).
+
+    `lazy` never fails and connects on first use, for the web; workers cannot use a lazy client.
+    """
+    config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    config.setdefault("target_host", "localhost:7233")
+    config.setdefault("namespace", "default" if settings.is_development else "reinstate")
+    if for_people:
+        config["retry_config"] = WEB_RETRY
+    return await Client.connect(
+        **config,
+        lazy=lazy,
+        data_converter=data_converter(settings.payload_ring(), refuse_plain=not settings.is_development),
+        header_codec_behavior=HeaderCodecBehavior.CODEC,
+    )

@@ -1,0 +1,1 @@
+"""The rules, pure: states, commands, events, deadlines and policy of every kind of case. Standard library only."""

@@ -1,0 +1,358 @@
+"""The tables, and nothing else: no methods, no rules. Times are UTC; enums are text; what is personal is sealed.
+
+Sealed columns hold AES-256-GCM under the row key of the person they are about (`row_key`); destroying that key
+makes them unreadable for good (design 3).
+"""
+
+from datetime import UTC, date, datetime
+from typing import Any
+
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, String, Text, UniqueConstraint
+from sqlalchemy.engine import Dialect
+from sqlalchemy.types import JSON, TypeDecorator
+from sqlmodel import Field, SQLModel
+
+from domain.case import Kind
+
+
+class Utc(TypeDecorator[datetime]):
+    """An aware datetime in UTC, on SQLite too (which keeps no zone)."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is not None and value.tzinfo is None:
+            raise ValueError("a time needs its zone")
+        return value.astimezone(UTC) if value is not None else None
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+def _time(*, nullable: bool = False, index: bool = False) -> Any:
+    return Field(sa_column=Column(Utc, nullable=nullable, index=index))
+
+
+def _json() -> Any:
+    return Field(sa_column=Column(JSON, nullable=False))
+
+
+def _one_of(column: str, values: list[str]) -> str:
+    return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
+
+
+class CaseRow(SQLModel, table=True):
+    """The projection of a case, folded from the same events as the workflow's own state."""
+
+    __tablename__ = "case"
+    __table_args__ = (
+        CheckConstraint(_one_of("kind", list(Kind)), name="case_kind"),
+        # The queue: open cases by what is due first. Closed cases never enter this index's range.
+        Index("case_queue", "kind", "closed_at", "due_at", "reference"),
+        Index("case_of_account", "account_ref", "kind", "closed_at"),
+    )
+
+    reference: str = Field(primary_key=True, max_length=10)
+    kind: str
+    account_ref: str = Field(default="")
+    reason: str = Field(default="")
+    state: str
+    waiting_on: str | None = Field(default=None)
+    due_at: datetime | None = _time(nullable=True)
+    opened_at: datetime = _time(index=True)
+    closed_at: datetime | None = _time(nullable=True)
+    assignee: str | None = Field(default=None)
+    lease_until: datetime | None = _time(nullable=True)
+    priority: int = Field(default=0)
+    channel: str = Field(default="")
+    number: int = Field(default=0)
+    policy_version: str
+    opening_key: str = Field(sa_column=Column(String, unique=True, nullable=False))
+    """HMAC(start cookie, form key, identifier digest): pressing twice opens one case."""
+    started_at: datetime | None = _time(nullable=True)
+    """When Temporal was asked to start it; the reconciler looks for rows without."""
+    opening: dict[str, Any] = _json()
+    """The workflow's input, so that an orphan can be started."""
+    snapshot: dict[str, Any] = _json()
+    """The folded case, without digests."""
+
+
+class CaseEventRow(SQLModel, table=True):
+    """What happened, chained: `hash` is keyed over this row and the hash before it."""
+
+    __tablename__ = "case_event"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    number: int = Field(primary_key=True)
+    kind: str
+    at: datetime = _time()
+    actor: str
+    audience: str
+    data: dict[str, Any] = _json()
+    previous_hash: str
+    hash: str
+
+
+class RowKeyRow(SQLModel, table=True):
+    """One wrapped key per person; deleting the row erases what it sealed. `subject`: `case/<ref>`, `account/<ref>`."""
+
+    __tablename__ = "row_key"
+
+    subject: str = Field(primary_key=True)
+    wrapped: str = Field(sa_column=Column(Text, nullable=False))
+
+
+class CasePersonRow(SQLModel, table=True):
+    """What identifies the claimant, sealed.
+
+    `name`: `identifier` (the one box), an opaque contact name, or `username/<account ref>` after the proof.
+    """
+
+    __tablename__ = "case_person"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    name: str = Field(primary_key=True)
+    kind: str
+    """email, phone or username."""
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    digest: str = Field(index=True)
+    """Keyed digest of the normal form, for limits."""
+
+
+class CaseAccessRow(SQLModel, table=True):
+    """Keyed digests of case secrets. One browser holds a case; the others were `revoked`."""
+
+    __tablename__ = "case_access"
+
+    digest: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    made_at: datetime = _time()
+    revoked_at: datetime | None = _time(nullable=True)
+    pending: bool = Field(default=False)
+    """Made for a browser that is about to post the mailed link; counts once the link was accepted."""
+
+
+class CodeIssueRow(SQLModel, table=True):
+    """The reservation behind a code: which tries it holds, and whether the message goes out, with a code or without."""
+
+    __tablename__ = "code_issue"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    issue: int = Field(primary_key=True)
+    accounts: list[str] = _json()
+    keys: str
+    digest: str
+    link_digest: str
+    buckets: list[str] = _json()
+    """Budget buckets that hold reserved tries; empty for a message that carries only the link."""
+    window: date
+    reserved: int
+    settled: bool = Field(default=False)
+    link_only: bool = Field(default=False)
+    silent: bool = Field(default=False)
+
+
+class BudgetRow(SQLModel, table=True):
+    """A counter in a window. `bucket` holds digests and opaque references only."""
+
+    __tablename__ = "budget"
+
+    bucket: str = Field(primary_key=True)
+    window: str = Field(primary_key=True)
+    used: int = Field(default=0)
+    reserved: int = Field(default=0)
+    ends_at: datetime = _time(index=True)
+
+
+class BudgetEntryRow(SQLModel, table=True):
+    """An update id that was counted already; a repeated request counts once."""
+
+    __tablename__ = "budget_entry"
+
+    bucket: str = Field(primary_key=True)
+    token: str = Field(primary_key=True)
+    at: datetime = _time(index=True)
+
+
+class VaultRow(SQLModel, table=True):
+    """A sealed single-use secret: a new password, a saved recovery code."""
+
+    __tablename__ = "vault"
+
+    name: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    purpose: str
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    expires_at: datetime = _time(index=True)
+
+
+class ReceivedRow(SQLModel, table=True):
+    """Objections and decisions as they came in; they are judged by this time, not by when a worker saw them."""
+
+    __tablename__ = "received"
+
+    id: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    kind: str
+    received_at: datetime = _time()
+    data: dict[str, Any] = _json()
+    delivered_at: datetime | None = _time(nullable=True)
+    """When the signal was accepted by Temporal; the reconciler sends what has none."""
+    answered_at: datetime | None = _time(nullable=True)
+
+
+class AccountGateRow(SQLModel, table=True):
+    """One row per account: whatever decides its fate locks it first."""
+
+    __tablename__ = "account_gate"
+
+    account_ref: str = Field(primary_key=True)
+    effect: str = Field(default="")
+    case_ref: str = Field(default="")
+    begun_at: datetime | None = _time(nullable=True)
+    frozen_by_objection_at: datetime | None = _time(nullable=True)
+
+
+class NoticeRow(SQLModel, table=True):
+    """One message to one contact. `name` is the idempotency key; the address is sealed under the account's row key."""
+
+    __tablename__ = "notice"
+    __table_args__ = (
+        CheckConstraint("channel IN ('email', 'sms')", name="notice_channel"),
+        CheckConstraint("state IN ('queued', 'handed_over', 'delivered', 'bounced', 'failed')", name="notice_state"),
+        Index("notice_by_time", "made_at"),
+    )
+
+    name: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    template: str
+    channel: str
+    state: str = Field(default="queued")
+    attempts: int = Field(default=0)
+    address: str = Field(sa_column=Column(Text, nullable=False))
+    subject: str
+    """The row-key subject that sealed the address."""
+    message_id: str
+    provider_id: str = Field(default="")
+    made_at: datetime = _time()
+    handed_over_at: datetime | None = _time(nullable=True)
+    error: str = Field(default="")
+    """A class of failure (`SMTPConnectError`), never a text that could hold an address."""
+
+
+class ObjectionLinkRow(SQLModel, table=True):
+    """The "this was not me" link of one message; the token itself is only in the message."""
+
+    __tablename__ = "objection_link"
+
+    digest: str = Field(primary_key=True)
+    notice: str = Field(foreign_key="notice.name", index=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    account_ref: str
+    scope: str
+    """`case`: ends that case only. `account`: freezes the account and opens a claim."""
+    expires_at: datetime = _time()
+    used_at: datetime | None = _time(nullable=True)
+    claim_ref: str | None = Field(default=None)
+
+
+# ---- the embedded directory: the account system of a platform that has none of its own yet ----
+
+
+class AccountRow(SQLModel, table=True):
+    __tablename__ = "account"
+    __table_args__ = (CheckConstraint("standing IN ('active', 'banned', 'being_deleted')", name="account_standing"),)
+
+    ref: str = Field(primary_key=True)
+    username_index: str = Field(sa_column=Column(String, unique=True, nullable=False))
+    username: str = Field(sa_column=Column(Text, nullable=False))
+    standing: str = Field(default="active")
+    standing_until: datetime | None = _time(nullable=True)
+    standing_by: str = Field(default="")
+    frozen_at: datetime | None = _time(nullable=True)
+    frozen_until: datetime | None = _time(nullable=True)
+    second_factor: bool = Field(default=False)
+    high_value: bool = Field(default=False)
+    made_at: datetime = _time()
+
+
+class AccountContactRow(SQLModel, table=True):
+    __tablename__ = "account_contact"
+    __table_args__ = (UniqueConstraint("account_ref", "index", name="account_contact_once"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_ref: str = Field(foreign_key="account.ref", index=True)
+    kind: str
+    index: str = Field(index=True)
+    """Keyed blind index of the normal form."""
+    address: str = Field(sa_column=Column(Text, nullable=False))
+    since: datetime = _time()
+
+
+class AccountPasswordRow(SQLModel, table=True):
+    """argon2id hashes; the one without `until` is the present one."""
+
+    __tablename__ = "account_password"
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_ref: str = Field(foreign_key="account.ref", index=True)
+    hash: str = Field(sa_column=Column(Text, nullable=False))
+    since: datetime = _time()
+    until: datetime | None = _time(nullable=True)
+    set_by: str = Field(default="")
+    """The case that set it; applying the same case twice changes nothing more."""
+
+
+class AccountSessionRow(SQLModel, table=True):
+    """A signed-in browser, or an API token (`kind`)."""
+
+    __tablename__ = "account_session"
+
+    digest: str = Field(primary_key=True)
+    account_ref: str = Field(foreign_key="account.ref", index=True)
+    kind: str = Field(default="session")
+    device: str = Field(default="")
+    made_at: datetime = _time()
+    ended_at: datetime | None = _time(nullable=True)
+    ended_by: str = Field(default="")
+
+
+class AccountRecoveryCodeRow(SQLModel, table=True):
+    """A saved recovery code, keyed digest; `used_by` is the case that burnt it."""
+
+    __tablename__ = "account_recovery_code"
+
+    id: int | None = Field(default=None, primary_key=True)
+    account_ref: str = Field(foreign_key="account.ref", index=True)
+    digest: str
+    used_by: str = Field(default="")
+
+
+class AgentRow(SQLModel, table=True):
+    """Support staff. `own_accounts` are account references they may not decide about."""
+
+    __tablename__ = "agent"
+    __table_args__ = (CheckConstraint("role IN ('agent', 'approver', 'lead', 'auditor', 'admin')", name="agent_role"),)
+
+    name: str = Field(primary_key=True)
+    display_name: str
+    role: str
+    password_hash: str
+    totp_sealed: str = Field(default="")
+    is_active: bool = Field(default=True)
+    own_accounts: list[str] = _json()
+
+
+class AgentSessionRow(SQLModel, table=True):
+    __tablename__ = "agent_session"
+
+    digest: str = Field(primary_key=True)
+    agent: str = Field(foreign_key="agent.name", index=True)
+    made_at: datetime = _time()
+    seen_at: datetime = _time()
+    proved_at: datetime = _time()
+    """When the password was last given; deciding needs a fresh one (step-up)."""
+    ended_at: datetime | None = _time(nullable=True)
