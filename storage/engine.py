@@ -1,0 +1,86 @@
+"""One way into SQL for every process: SQLite file or PostgreSQL, the same sessions for both."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from typing import Any
+
+from sqlalchemy import event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
+
+BUSY_SECONDS = 10
+
+
+def async_url(url: str) -> str:
+    """The same address for SQLAlchemy's async engine: `sqlite:///x` or `postgresql://...`."""
+    drivers = {"sqlite": "sqlite+aiosqlite", "postgresql": "postgresql+psycopg"}
+    parsed = make_url(url)
+    return parsed.set(drivername=drivers.get(parsed.drivername, parsed.drivername)).render_as_string(
+        hide_password=False
+    )
+
+
+class Database:
+    """An engine and its two kinds of session: `read` and `write`.
+
+    On SQLite a write takes the lock at its begin (`BEGIN IMMEDIATE`), so that two writers queue instead of
+    failing half way; commits are `synchronous=FULL`, so that what was answered survives a crash.
+    """
+
+    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+        self.is_sqlite = url.startswith("sqlite")
+        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        self.engine = create_async_engine(async_url(url), **options)
+        if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
+            event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncSession]:
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            yield session
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncSession]:
+        """One transaction: committed at the end, rolled back when an exception leaves the block."""
+        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+            if self.is_sqlite:
+                await session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            async with session.begin() if not session.in_transaction() else _commit(session):
+                yield session
+
+    async def close(self) -> None:
+        await self.engine.dispose()
+
+
+@asynccontextmanager
+async def _commit(session: AsyncSession) -> AsyncIterator[None]:
+    try:
+        yield
+    except BaseException:
+        await session.rollback()
+        raise
+    await session.commit()
+
+
+async def database_time(session: AsyncSession) -> datetime:
+    """The database's clock: one clock for all processes, for what is judged by when it was received."""
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement = "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')" if is_sqlite else "SELECT clock_timestamp()"
+    found = (await session.execute(text(statement))).scalar_one()
+    moment = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Any) -> None:
+    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+    connection.exec_driver_sql(f"BEGIN {mode}")

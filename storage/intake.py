@@ -1,0 +1,327 @@
+"""What the web may write: opening rows, what people typed, access, limits, secrets, objections, decisions.
+
+A case itself it never writes. Every function takes the open transaction of its caller, and the same request made
+twice (same browser, same form key) changes nothing more and gives the same names and secrets.
+"""
+
+import base64
+import secrets as random
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain.case import ALPHABET, REFERENCE_LENGTH, Channel, Kind
+from domain.claim import Claim
+from domain.decisions import Decision
+from domain.policy import Policy
+from domain.recovery import IDENTIFIER, AskedBy, Destination, Recovery
+from storage import budgets, folding, vault
+from storage.budgets import DAY, HOUR, Limit
+from storage.engine import database_time
+from storage.identifiers import Identifier, IdentifierKind
+from storage.keys import Rings
+from storage.models import CaseAccessRow, CasePersonRow, CaseRow, ObjectionLinkRow, ReceivedRow
+from storage.people import RowKeys, case_subject
+
+SECRET_BYTES = 16
+
+
+@dataclass(frozen=True)
+class Browser:
+    """Who asks: the browser's own cookie, its network, its kind, and whether it recovered an account before.
+
+    `network` is a prefix such as `203.0.113.7/32`; only a keyed digest of it is stored.
+    """
+
+    cookie: str
+    network: str = ""
+    device: str = ""
+    is_known: bool = False
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A case that this browser holds; `secret` is for its cookie. `is_new` is False for a form sent twice."""
+
+    reference: str
+    secret: str
+    is_new: bool
+    case: folding.Case
+
+
+async def open_recovery(
+    session: AsyncSession,
+    rings: Rings,
+    identifier: Identifier,
+    browser: Browser,
+    *,
+    key: str,
+    policy: Policy,
+    starts_per_network: int,
+) -> Opened:
+    """The opening row of a recovery. No account is looked at: the answer is the same whoever is named.
+
+    Raises `TooMany` when the network started too many cases, or too many codes went to what was typed.
+    """
+    opening_key = rings.digest.digest("opening", browser.cookie, key, identifier.kind, identifier.normal)
+    found = (await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))).scalar_one_or_none()
+    if found is not None:
+        case = folding.load_case(found.kind, found.opening)
+        return Opened(found.reference, _case_secret(rings, found.reference, browser.cookie, key), False, case)
+    now = await database_time(session)
+    network = rings.digest.digest("network", browser.network)
+    await budgets.take(session, (Limit(f"starts/{network}", starts_per_network, HOUR),), opening_key, now)
+    if identifier.kind is not IdentifierKind.USERNAME:
+        await count_send(session, rings, identifier, browser, token=opening_key, policy=policy)
+    reference = await _new_reference(session)
+    secret = _case_secret(rings, reference, browser.cookie, key)
+    holder = rings.digest.digest("access", secret)
+    case = Recovery(reference=reference, asked_by=AskedBy(identifier.kind.value), holder=holder, policy=policy)
+    session.add(_opening_row(case, opening_key, now))
+    await session.flush()
+    session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now))
+    await remember(session, rings, reference, IDENTIFIER, identifier)
+    if browser.device:
+        await _remember_device(session, rings, reference, browser.device)
+    return Opened(reference, secret, True, case)
+
+
+async def mark_started(session: AsyncSession, reference: str) -> None:
+    """Temporal has the case; the reconciler need not look at it."""
+    now = await database_time(session)
+    await session.execute(update(CaseRow).where(col(CaseRow.reference) == reference).values(started_at=now))
+
+
+async def mark_delivered(session: AsyncSession, received: str) -> None:
+    """Temporal has the signal; the reconciler need not send it again."""
+    now = await database_time(session)
+    await session.execute(update(ReceivedRow).where(col(ReceivedRow.id) == received).values(delivered_at=now))
+
+
+def update_id(rings: Rings, reference: str, route: str, key: str, *body: str) -> str:
+    """The id of an update: a keyed digest of case, route, form key and body (never a password), design 4.3."""
+    return rings.digest.digest("update", reference, route, key, *body)
+
+
+async def remember(session: AsyncSession, rings: Rings, reference: str, name: str, identifier: Identifier) -> None:
+    """Keep what somebody typed, sealed under the key of the case's claimant."""
+    if await session.get(CasePersonRow, (reference, name)) is None:
+        sealed = await RowKeys(rings.row).seal(session, case_subject(reference), identifier.normal)
+        digest = rings.digest.digest("typed", identifier.kind, identifier.normal)
+        session.add(
+            CasePersonRow(case_ref=reference, name=name, kind=identifier.kind.value, sealed=sealed, digest=digest)
+        )
+
+
+async def add_contact(
+    session: AsyncSession,
+    rings: Rings,
+    reference: str,
+    identifier: Identifier,
+    browser: Browser,
+    *,
+    token: str,
+    policy: Policy,
+) -> Destination:
+    """A contact that the claimant typed, and the code that will go there, counted. `token` is the update id.
+
+    Raises `TooMany` when too many codes went there.
+    """
+    await count_send(session, rings, identifier, browser, token=token, policy=policy)
+    name = f"contact/{token[:20]}"
+    await remember(session, rings, reference, name, identifier)
+    return Destination(channel_of(identifier), name)
+
+
+def channel_of(identifier: Identifier) -> Channel:
+    return Channel.SMS if identifier.kind is IdentifierKind.PHONE else Channel.EMAIL
+
+
+async def count_send(
+    session: AsyncSession, rings: Rings, identifier: Identifier, browser: Browser, *, token: str, policy: Policy
+) -> None:
+    """Count one message to what was typed. It depends on nothing but the text typed and the browser (design 6)."""
+    now = await database_time(session)
+    destination = rings.digest.digest("typed", identifier.kind, identifier.normal)
+    kept = 0 if browser.is_known else policy.sends_kept
+    hourly = Limit(f"sends/{destination}/hour", policy.sends_per_hour, HOUR)
+    daily = Limit(f"sends/{destination}/day", policy.sends_per_day - kept, DAY)
+    await budgets.take(session, (hourly, daily), token, now)
+
+
+async def seal_secret(
+    session: AsyncSession, rings: Rings, reference: str, purpose: str, secret: str, *, token: str
+) -> str:
+    """Put a password or a recovery code into the vault; the name of its row. `token` is the update id."""
+    name = f"{purpose}/{token[:32]}"
+    now = await database_time(session)
+    await vault.put(session, rings.row, name=name, reference=reference, purpose=purpose, secret=secret, now=now)
+    return name
+
+
+async def browser_for_link(
+    session: AsyncSession, rings: Rings, reference: str, browser: Browser, *, key: str
+) -> tuple[str, str]:
+    """A case secret for the browser that is about to post the mailed link, and its digest (`UseLink.by`).
+
+    It opens nothing until the workflow accepts the link: recording that makes it the holder.
+    """
+    secret = _case_secret(rings, reference, browser.cookie, key)
+    digest = rings.digest.digest("access", secret)
+    if await session.get(CaseAccessRow, digest) is None:
+        now = await database_time(session)
+        session.add(CaseAccessRow(digest=digest, case_ref=reference, made_at=now, pending=True))
+    return secret, digest
+
+
+def code_digest(rings: Rings, reference: str, issue: int, typed: str, key: str | None = None) -> str:
+    """What becomes of a typed code, a wrong one too, before it goes anywhere: only the digits count."""
+    digits = "".join(letter for letter in typed if letter.isdigit())
+    return rings.digest.digest("code", reference, str(issue), digits, key=key)
+
+
+def link_digest(rings: Rings, reference: str, token: str, key: str | None = None) -> str:
+    """What becomes of the token of a mailed link."""
+    return rings.digest.digest("link", reference, token, key=key)
+
+
+async def receive_decision(
+    session: AsyncSession,
+    rings: Rings,
+    *,
+    reference: str,
+    version: int,
+    outcome: str,
+    reason: str,
+    agent: str,
+    key: str,
+) -> Decision:
+    """The row of a decision, with the database's time, and the proved signal that goes with it."""
+    now = await database_time(session)
+    name = f"decision/{rings.digest.digest('decision', reference, agent, key)[:24]}"
+    decision = Decision(reference, version, name, outcome, reason, agent, now, proof="")
+    found = await session.get(ReceivedRow, name)
+    if found is not None:
+        return Decision(**{**found.data, "at": datetime.fromisoformat(found.data["at"])})
+    proved = replace(decision, proof=rings.decision.sign(decision.proved_text()))
+    data = {**proved.__dict__, "at": now.isoformat()}
+    session.add(ReceivedRow(id=name, case_ref=reference, kind="decision", received_at=now, data=data))
+    return proved
+
+
+@dataclass(frozen=True)
+class ObjectionReceived:
+    """An objection that was just pressed.
+
+    `case` is the case that the signal or the workflow `Objection` is for: the recovery itself for the scope
+    `case`, a new claim for the scope `account` (then `opened` holds it and its secret).
+    """
+
+    id: str
+    scope: str
+    case: str
+    opened: Opened | None = None
+
+
+class LinkUsed(Exception):
+    """The link was used before; `claim` is what it opened, if anything."""
+
+    def __init__(self, claim: str | None) -> None:
+        super().__init__("used")
+        self.claim = claim
+
+
+class LinkExpired(Exception):
+    """The link is older than the policy allows."""
+
+
+async def receive_objection(
+    session: AsyncSession, rings: Rings, link: ObjectionLinkRow, browser: Browser, *, key: str, policy: Policy
+) -> ObjectionReceived:
+    """Use a "this was not me" link: single use, bound to one message. Raises `LinkUsed` or `LinkExpired`.
+
+    The same form sent twice gets the same answer; any other press is a second use.
+    """
+    now = await database_time(session)
+    name = f"objection/{rings.digest.digest('objection', link.digest, browser.cookie, key)[:24]}"
+    again = await session.get(ReceivedRow, name) is not None
+    if not again and link.used_at is not None:
+        raise LinkUsed(link.claim_ref)
+    if not again and now >= link.expires_at:
+        raise LinkExpired
+    opened = None
+    if link.scope == "account":
+        opened = await _open_claim(session, rings, link, browser, name, key=key, policy=policy, now=now)
+    case = opened.reference if opened else link.case_ref
+    if not again:
+        data = {"scope": link.scope, "notice": link.notice}
+        session.add(ReceivedRow(id=name, case_ref=case, kind="objection", received_at=now, data=data))
+        values = {"used_at": now, "claim_ref": case if opened else None}
+        await session.execute(
+            update(ObjectionLinkRow).where(col(ObjectionLinkRow.digest) == link.digest).values(**values)
+        )
+    return ObjectionReceived(name, link.scope, case, opened)
+
+
+async def _open_claim(
+    session: AsyncSession,
+    rings: Rings,
+    link: ObjectionLinkRow,
+    browser: Browser,
+    objection: str,
+    *,
+    key: str,
+    policy: Policy,
+    now: datetime,
+) -> Opened:
+    opening_key = rings.digest.digest("claim-by-objection", link.digest)
+    found = (await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))).scalar_one_or_none()
+    reference = found.reference if found else await _new_reference(session)
+    secret = _case_secret(rings, reference, browser.cookie, key)
+    if found is not None:
+        return Opened(reference, secret, False, folding.load_case(found.kind, found.opening))
+    case = Claim(reference=reference, account=link.account_ref, objection=objection, policy=policy)
+    session.add(_opening_row(case, opening_key, now))
+    await session.flush()
+    session.add(CaseAccessRow(digest=rings.digest.digest("access", secret), case_ref=reference, made_at=now))
+    return Opened(reference, secret, True, case)
+
+
+def _opening_row(case: folding.Case, opening_key: str, now: datetime) -> CaseRow:
+    dumped = folding.dump_case(case)
+    return CaseRow(
+        reference=case.reference,
+        kind=Kind(case.kind),
+        account_ref=case.account,
+        reason=case.reason if isinstance(case, Claim) else "forgotten",
+        state=case.state,
+        waiting_on=folding.waiting_on(case),
+        opened_at=now,
+        due_at=now + (timedelta(0) if isinstance(case, Claim) else case.policy.case_lifetime),
+        policy_version=case.policy.version,
+        opening_key=opening_key,
+        opening=dumped,
+        snapshot=dumped,
+    )
+
+
+async def _new_reference(session: AsyncSession) -> str:
+    """Ten random characters, unique in SQL. 50 bits: a clash is a one in a million event at a million cases."""
+    while True:
+        reference = "".join(random.choice(ALPHABET) for _ in range(REFERENCE_LENGTH))
+        if await session.get(CaseRow, reference) is None:
+            return reference
+
+
+def _case_secret(rings: Rings, reference: str, cookie: str, key: str) -> str:
+    """128 bits that this browser's request alone leads to, so that a repeated request gets the same secret."""
+    derived = rings.digest.derive("case-secret", reference, cookie, key, key=rings.digest.current)
+    return base64.urlsafe_b64encode(derived[:SECRET_BYTES]).decode().rstrip("=")
+
+
+async def _remember_device(session: AsyncSession, rings: Rings, reference: str, device: str) -> None:
+    sealed = await RowKeys(rings.row).seal(session, case_subject(reference), device)
+    session.add(CasePersonRow(case_ref=reference, name="device", kind="device", sealed=sealed, digest=""))

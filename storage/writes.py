@@ -1,0 +1,128 @@
+"""What activities write: events, folded into the row of their case (design 4.2). The web never imports this."""
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from sqlalchemy import delete, select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from domain import recovery
+from domain.recovery import Recovery
+from storage import audit, budgets, folding
+from storage.folding import AnyEvent, Case
+from storage.keys import Ring
+from storage.models import CaseAccessRow, CaseEventRow, CaseRow, CodeIssueRow, ReceivedRow, VaultRow
+
+
+class Gap(Exception):
+    """Events before these are missing: never retried into order, so it must be loud."""
+
+
+async def record(session: AsyncSession, ring: Ring, reference: str, after: int, events: Sequence[AnyEvent]) -> None:
+    """Append the events that follow number `after` and fold them into the row. Recording them again changes nothing."""
+    row = (
+        await session.execute(select(CaseRow).where(col(CaseRow.reference) == reference).with_for_update())
+    ).scalar_one()
+    if row.number < after:
+        raise Gap(f"{reference}: event {row.number} is the last one, {after} was expected")
+    case = folding.load_case(row.kind, row.snapshot)
+    previous = await _last_hash(session, reference)
+    for number, event in enumerate(events, start=after + 1):
+        if number <= row.number:
+            continue
+        before, case = case, folding.apply(case, event)
+        previous = _append(session, ring, row, number, event, previous)
+        await _follow(session, before, case, event)
+    _fold(row, case)
+
+
+def _append(session: AsyncSession, ring: Ring, row: CaseRow, number: int, event: AnyEvent, previous: str) -> str:
+    entry = CaseEventRow(
+        case_ref=row.reference,
+        number=number,
+        kind=event.kind,
+        at=event.at.astimezone(UTC),
+        actor=event.actor,
+        audience=event.audience,
+        data=folding.dump_event(row.kind, event),
+        previous_hash=previous,
+        hash="",
+    )
+    entry.hash = audit.chained(ring, entry, previous)
+    session.add(entry)
+    return entry.hash
+
+
+def _fold(row: CaseRow, case: Case) -> None:
+    deadline = folding.next_deadline(case)
+    row.snapshot = folding.dump_case(case)
+    row.number = case.number
+    row.state = case.state
+    row.waiting_on = folding.waiting_on(case)
+    row.due_at = deadline.at if deadline else None
+    row.closed_at = case.since if case.is_closed else None
+    if isinstance(case, Recovery):
+        row.account_ref = case.account or row.account_ref
+        row.channel = case.issue.to.channel if case.issue else row.channel
+
+
+async def _follow(session: AsyncSession, before: Case, after: Case, event: AnyEvent) -> None:
+    """What belongs to the event and to the same transaction: reservations, access, vault, answers."""
+    if not isinstance(before, Recovery) or not isinstance(after, Recovery):
+        return
+    ended = recovery.spent_tries(before, after)
+    if ended:
+        await _settle(session, after.reference, *ended)
+    match event:
+        case recovery.CodeAccepted():
+            await _hand_over(session, after.reference, event.holder, event.at)
+        case recovery.DecisionRecorded() | recovery.DecisionRefused():
+            await _answered(session, event.id, event.at)
+        case recovery.OwnerObjected():
+            await _answered(session, event.received, event.at)
+    if before.secret and not after.secret:
+        await session.execute(delete(VaultRow).where(col(VaultRow.name) == before.secret))
+
+
+async def _settle(session: AsyncSession, reference: str, issue: int, wrong: int) -> None:
+    row = await session.get(CodeIssueRow, (reference, issue))
+    if row is None or row.settled:
+        return
+    window, _ = budgets.Limit("", 0, budgets.DAY).window(_noon(row))
+    await budgets.settle(session, row.buckets, window, row.reserved, wrong)
+    row.settled = True
+
+
+def _noon(row: CodeIssueRow) -> datetime:
+    return datetime(row.window.year, row.window.month, row.window.day, 12, tzinfo=UTC)
+
+
+async def _hand_over(session: AsyncSession, reference: str, holder: str, at: datetime) -> None:
+    """The browser that proved the contact holds the case; every other one is told "continued elsewhere"."""
+    mine = col(CaseAccessRow.case_ref) == reference
+    await session.execute(
+        update(CaseAccessRow)
+        .where(mine, col(CaseAccessRow.digest) != holder, col(CaseAccessRow.revoked_at).is_(None))
+        .values(revoked_at=at)
+    )
+    await session.execute(
+        update(CaseAccessRow).where(mine, col(CaseAccessRow.digest) == holder).values(pending=False, revoked_at=None)
+    )
+
+
+async def _answered(session: AsyncSession, received: str, at: datetime) -> None:
+    row = await session.get(ReceivedRow, received)
+    if row is not None:
+        row.answered_at = at
+        row.delivered_at = row.delivered_at or at
+
+
+async def _last_hash(session: AsyncSession, reference: str) -> str:
+    found = await session.execute(
+        select(col(CaseEventRow.hash))
+        .where(col(CaseEventRow.case_ref) == reference)
+        .order_by(col(CaseEventRow.number).desc())
+        .limit(1)
+    )
+    return found.scalar_one_or_none() or audit.FIRST
