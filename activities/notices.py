@@ -1,0 +1,117 @@
+"""What we tell people besides codes: every contact of the account, or only the one that the case proved.
+
+Nobody is left out because somebody else could not be reached: all are told first, then what went wrong is raised.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from temporalio import activity
+
+from activities.contract import Notice, Notices
+from activities.delivery.channels import Delayed, Undeliverable
+from activities.delivery.objections import ObjectionScope
+from activities.delivery.sender import Sender
+from domain.case import Channel
+from domain.recovery import Destination
+from storage.engine import Database
+from storage.keys import Unreadable
+from storage.people import RowKeys, account_subject, case_subject, person
+
+
+@dataclass(frozen=True)
+class Contact:
+    """One way to reach an owner. `id` is opaque and stays the same: it is part of the name of a message."""
+
+    id: str
+    channel: Channel
+    address: str
+
+
+@dataclass(frozen=True)
+class Addressee:
+    """An owner as the account system knows them."""
+
+    username: str
+    contacts: tuple[Contact, ...]
+
+
+class AddressBook(Protocol):
+    """The part of the account system that knows whom to tell."""
+
+    async def addressee(self, account: str) -> Addressee | None:
+        """None if the reference resolves to nobody."""
+        ...
+
+
+class SentNotices(Notices):
+    def __init__(self, db: Database, row_keys: RowKeys, book: AddressBook, sender: Sender) -> None:
+        self._db, self._row_keys, self._book, self._sender = db, row_keys, book, sender
+
+    @activity.defn
+    async def send_notice(self, notice: Notice) -> None:
+        addressee = await self._book.addressee(notice.account)
+        if addressee is None:
+            return
+        if notice.only:
+            contacts: tuple[Contact, ...] = (await self._proved(notice.case, notice.only),)
+            subject = case_subject(notice.case)
+        else:
+            contacts, subject = addressee.contacts, account_subject(notice.account)
+        tellings = (self._tell(notice, addressee.username, contact, subject) for contact in contacts)
+        _raise_what_matters(await asyncio.gather(*tellings, return_exceptions=True))
+
+    async def _proved(self, case: str, to: Destination) -> Contact:
+        async with self._db.read() as session:
+            row = await person(session, case, to.contact)
+            if row is None:
+                raise Undeliverable("Erased")
+            try:
+                address = await self._row_keys.open(session, case_subject(case), row.sealed)
+            except Unreadable:
+                raise Undeliverable("Erased") from None
+        return Contact(to.contact, to.channel, address)
+
+    async def _tell(self, notice: Notice, username: str, contact: Contact, row_key: str) -> None:
+        await self._sender.send(
+            name=_name(notice, contact),
+            case=notice.case,
+            template=notice.name,
+            channel=contact.channel,
+            address=contact.address,
+            subject_of_row_key=row_key,
+            context={"username": username, "happened_at": notice.happened_at, "policy": notice.policy},
+            objection=_objection(notice),
+            account=notice.account,
+        )
+
+
+def _name(notice: Notice, contact: Contact) -> str:
+    """One per reason and contact: the same thing may happen to a case twice, at another moment."""
+    moment = int(notice.happened_at.timestamp() * 1000)
+    return f"{notice.case}.{notice.name}.{moment}.{contact.id}"
+
+
+def _objection(notice: Notice) -> ObjectionScope | None:
+    """A freeze needs no link of its own: it already is the answer to an objection, and only one is automatic."""
+    until = notice.happened_at + notice.policy.objection_lifetime
+    match notice.name:
+        case "password-changed":
+            return ObjectionScope("account", until)
+        case "password-not-set":
+            return ObjectionScope("case", until)
+        case _:
+            return None
+
+
+def _raise_what_matters(results: Sequence[BaseException | None]) -> None:
+    """What may still succeed comes first; nobody told is final; that some could not be told is in the log."""
+    failures = [result for result in results if result is not None]
+    for failure in failures:
+        if not isinstance(failure, Undeliverable | Delayed):
+            raise failure
+    for failure in failures:
+        if isinstance(failure, Delayed) or len(failures) == len(results):
+            raise failure
