@@ -8,7 +8,7 @@ hold opaque references, keyed digests, enums and times, never personal data.
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from temporalio import activity
 
@@ -165,11 +165,14 @@ class Accounts(ABC):
     async def end_freeze(self, freeze: Freeze) -> None: ...
 
 
+NoticeName = Literal["password-changed", "password-not-set", "account-frozen", "freeze-ended"]
+
+
 @dataclass(frozen=True)
 class Notice:
     """A message to every contact of the account, or only to the contact that the case proved."""
 
-    name: Literal["password-changed", "password-not-set", "account-frozen", "freeze-ended"]
+    name: NoticeName
     case: str
     account: str
     happened_at: datetime
@@ -213,9 +216,42 @@ class Objections(ABC):
     async def check_objection(self, objection: Objection) -> ObjectionFound: ...
 
 
+@dataclass(frozen=True)
+class StartCase:
+    """An opening row that no workflow has begun, with the workflow's input."""
+
+    reference: str
+    recovery: recovery.Recovery | None = None
+    claim: claim.Claim | None = None
+
+
+@dataclass(frozen=True)
+class TellCase:
+    """A `received` row whose signal Temporal never accepted. For a decision `data` holds the signal's fields."""
+
+    received: str
+    case: str
+    kind: str
+    data: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Orphans:
+    cases: tuple[StartCase, ...]
+    signals: tuple[TellCase, ...]
+
+
 class Upkeep(ABC):
     """What a Schedule does (design 4.3): find what was written but never reached Temporal."""
 
     @activity.defn
     @abstractmethod
-    async def start_orphans(self) -> int: ...
+    async def find_orphans(self) -> Orphans: ...
+
+    @activity.defn
+    @abstractmethod
+    async def mark_reached(self, reached: Orphans) -> None: ...
+
+    @activity.defn
+    @abstractmethod
+    async def forget_what_is_over(self) -> None: ...

@@ -53,6 +53,14 @@ class Claim:
         return False
 
     @property
+    def awaits_freeze(self) -> bool:
+        return self.number > 0 and self.frozen_at is None and not self.withheld
+
+    @property
+    def freeze_is_over(self) -> bool:
+        return self.withheld or self.freeze_ended_at is not None
+
+    @property
     def frozen_until(self) -> datetime | None:
         return self.frozen_at + self.policy.freeze_lifetime if self.frozen_at else None
 

@@ -22,6 +22,10 @@ class Reason(StrEnum):
     ASKED_BY_CLAIMANT = "asked_by_claimant"
 
 
+DECIDERS = frozenset({"agent", "approver", "lead"})
+"""Roles that may decide about a recovery; auditors read, admins look after people and settings."""
+
+
 @dataclass(frozen=True)
 class Decision:
     """The argument of the signal `decision_made`; `docs/messages.md` documents it for other clients.

@@ -100,6 +100,8 @@ class Issue:
     number: int
     at: datetime
     to: Destination
+    keys: str = ""
+    """`<issue key id>/<digest key id>`: what it was derived and digested with."""
     digest: str = ""
     link_digest: str = ""
     wrong: int = 0
@@ -527,6 +529,20 @@ Event = (
 )
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What whoever sent a command hears: the event it made, and the case after it."""
+
+    event: str
+    state: State
+    number: int
+    tries_left: int
+
+
+def answer(case: Recovery, event: Event) -> Answer:
+    return Answer(event.kind, case.state, case.number, case.tries_left)
+
+
 # ---- what follows -------------------------------------------------------------------------------------------
 
 
@@ -564,6 +580,7 @@ def _towards_a_code(case: Recovery, event: CaseOpened | ContactGiven | CodeReque
                 number=event.issue,
                 at=event.at,
                 to=case.wanted,
+                keys=event.keys,
                 digest=event.digest,
                 link_digest=event.link_digest,
                 granted=case.state is State.AWAITING_HELP,
@@ -815,6 +832,8 @@ def judge(case: Recovery, decision: Decision, verdict: Verdict, now: datetime) -
 
 
 def _doubt(case: Recovery, decision: Decision) -> Doubt | None:
+    if decision.case != case.reference:
+        return Doubt.UNPROVEN
     if decision.outcome not in set(Outcome):
         return Doubt.UNKNOWN_OUTCOME
     if case.is_closed or case.state is not State.AWAITING_HELP:

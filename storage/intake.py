@@ -18,7 +18,7 @@ from domain.claim import Claim
 from domain.decisions import Decision
 from domain.policy import Policy
 from domain.recovery import IDENTIFIER, AskedBy, Destination, Recovery
-from storage import budgets, folding, vault
+from storage import budgets, codes, folding, vault
 from storage.budgets import DAY, HOUR, Limit
 from storage.engine import database_time
 from storage.identifiers import Identifier, IdentifierKind
@@ -177,15 +177,21 @@ async def browser_for_link(
     return secret, digest
 
 
-def code_digest(rings: Rings, reference: str, issue: int, typed: str, key: str | None = None) -> str:
-    """What becomes of a typed code, a wrong one too, before it goes anywhere: only the digits count."""
+def typed_code(rings: Rings, case: Recovery, issue: int, typed: str) -> str:
+    """What becomes of a typed code, a wrong one too, before it goes anywhere: a keyed digest of its digits."""
     digits = "".join(letter for letter in typed if letter.isdigit())
-    return rings.digest.digest("code", reference, str(issue), digits, key=key)
+    return codes.code_digest(rings, case.reference, issue, digits, key=_digest_key(rings, case))
 
 
-def link_digest(rings: Rings, reference: str, token: str, key: str | None = None) -> str:
+def link_token(rings: Rings, case: Recovery, token: str) -> str:
     """What becomes of the token of a mailed link."""
-    return rings.digest.digest("link", reference, token, key=key)
+    return codes.link_digest(rings, case.reference, token, key=_digest_key(rings, case))
+
+
+def _digest_key(rings: Rings, case: Recovery) -> str:
+    """The key that the newest code was digested with, so that a rotation in between spoils nothing."""
+    name = case.issue.keys.partition("/")[2] if case.issue else ""
+    return name if name in rings.digest.keys else rings.digest.current
 
 
 async def receive_decision(

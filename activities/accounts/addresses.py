@@ -1,0 +1,27 @@
+"""Whom to tell: the contacts of an account in the embedded directory."""
+
+from activities.notices import Addressee, Contact
+from domain.case import Channel
+from storage import directory
+from storage.engine import Database
+from storage.identifiers import IdentifierKind
+from storage.keys import Rings
+
+
+class SqlAddressBook:
+    def __init__(self, database: Database, rings: Rings) -> None:
+        self._database, self._rings = database, rings
+
+    async def addressee(self, account: str) -> Addressee:
+        async with self._database.read() as session:
+            row = await directory.account(session, account)
+            if row is None:
+                return Addressee("", ())
+            username = await directory.username(session, self._rings, row)
+            contacts = await directory.contacts(session, self._rings, account)
+        return Addressee(username, tuple(_contact(contact) for contact in contacts))
+
+
+def _contact(contact: directory.Contact) -> Contact:
+    channel = Channel.SMS if contact.kind is IdentifierKind.PHONE else Channel.EMAIL
+    return Contact(contact.id, channel, contact.address)

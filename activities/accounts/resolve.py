@@ -1,0 +1,55 @@
+"""From what somebody typed to accounts, or to a stand-in when there is none (decoy cases, design 2.2).
+
+The stand-in has a reference, a budget and codes like an account. What differs is the `mark`: a code is digested
+together with the mark, an empty one for accounts, a random one for stand-ins. So nothing anybody types ever
+equals a stand-in's code, and no other file has to ask whether somebody is there.
+"""
+
+import base64
+import secrets
+from dataclasses import dataclass
+
+from sqlalchemy.ext.asyncio import AsyncSession
+
+from storage import directory
+from storage.identifiers import Identifier
+from storage.keys import Rings
+
+REF_LENGTH = 16
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """The accounts that a code is about, opaque; `mark` goes into its digest."""
+
+    accounts: tuple[str, ...]
+    mark: str
+
+
+async def resolve(session: AsyncSession, rings: Rings, named: Identifier, contact: Identifier) -> Resolved:
+    """The accounts that `named` names and that have `contact`.
+
+    Both are the same when the one box held an e-mail or phone. A contact that belongs to another account only
+    is as good as unknown, so a second identifier never tells or reaches anything.
+    """
+    accounts = set(await directory.owners(session, rings, contact))
+    if named != contact:
+        accounts &= set(await directory.owners(session, rings, named))
+    if accounts:
+        return Resolved(tuple(sorted(accounts)), "")
+    return Resolved((stand_in(rings, named, contact),), secrets.token_hex(16))
+
+
+async def recipient(session: AsyncSession, rings: Rings, named: Identifier, contact: Identifier) -> str | None:
+    """Whom the sender may write to; None where nobody is."""
+    accounts = set(await directory.owners(session, rings, contact))
+    if named != contact:
+        accounts &= set(await directory.owners(session, rings, named))
+    return contact.normal if accounts else None
+
+
+def stand_in(rings: Rings, named: Identifier, contact: Identifier) -> str:
+    """The same for the same names, so that tries and starts are counted for decoys as for accounts."""
+    parts = ("stand-in", named.kind, named.normal, contact.kind, contact.normal)
+    derived = rings.index.derive(*parts, key=rings.index.current)
+    return "acc_" + base64.b32encode(derived).decode().lower()[:REF_LENGTH]

@@ -1,0 +1,48 @@
+"""Who decided is proved, not claimed: the keyed proof, the row with the time, the role as it is now (design 3)."""
+
+from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio import activity
+
+from activities.contract import Decisions, Objection, ObjectionFound, Objections
+from domain.decisions import DECIDERS, Decision, Doubt, Verdict
+from storage.engine import Database, database_time
+from storage.keys import Rings
+from storage.models import AgentRow, CaseRow, ReceivedRow
+
+
+class ProvedDecisions(Decisions):
+    def __init__(self, database: Database, rings: Rings) -> None:
+        self._database, self._rings = database, rings
+
+    @activity.defn
+    async def check_decision(self, decision: Decision) -> Verdict:
+        """Anybody who can write to the namespace can send a signal; only desk and CLI can make the proof."""
+        async with self._database.read() as session:
+            row = await session.get(ReceivedRow, decision.id)
+            received = row.received_at if row else await database_time(session)
+            return Verdict(received, await self._doubt(session, decision))
+
+    async def _doubt(self, session: AsyncSession, decision: Decision) -> Doubt | None:
+        if not self._rings.decision.is_signed(decision.proved_text(), decision.proof):
+            return Doubt.UNPROVEN
+        agent = await session.get(AgentRow, decision.agent)
+        if agent is None or not agent.is_active or agent.role not in DECIDERS:
+            return Doubt.ROLE
+        case = await session.get(CaseRow, decision.case)
+        if case is not None and case.account_ref and case.account_ref in agent.own_accounts:
+            return Doubt.OWN_ACCOUNT
+        return None
+
+
+class ReceivedObjections(Objections):
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @activity.defn
+    async def check_objection(self, objection: Objection) -> ObjectionFound:
+        """An objection counts only if its row is there: the web makes it when a valid link was pressed."""
+        async with self._database.read() as session:
+            row = await session.get(ReceivedRow, objection.received)
+            now = await database_time(session)
+        valid = row is not None and row.kind == "objection" and row.case_ref == objection.case
+        return ObjectionFound(row.received_at if row and valid else now, valid)

@@ -1,0 +1,168 @@
+"""One loop for all cases: somebody acts, or the clock does (design 4.1).
+
+A kind of case gives its rules (`apply`, `deadlines`), how it records, and its effects; the loop does the waiting, the
+turns, the order of things and the way out. Each rule of it was seen to matter on a running server:
+
+* One lock, first come first served; the clock takes it too. Whoever holds the turn changes the case.
+* State first, then the record, before anybody hears an answer: the next page reads its own write.
+* The deadline is data in the case; the timer only wakes the loop.
+* Every way out drains the handlers, so nobody's answer is lost when a case closes or continues as new.
+"""
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Any, Generic, Protocol, TypeVar
+
+from temporalio import workflow
+from temporalio.common import RetryPolicy
+from temporalio.exceptions import ApplicationError, FailureError
+
+with workflow.unsafe.imports_passed_through():
+    from domain.case import Deadline, earliest
+
+
+class Lively(Protocol):
+    """What the loop knows of a case."""
+
+    @property
+    def number(self) -> int: ...
+    @property
+    def is_closed(self) -> bool: ...
+
+
+C = TypeVar("C", bound=Lively)
+E = TypeVar("E")
+Argument = TypeVar("Argument")
+Result = TypeVar("Result")
+
+PATIENT = RetryPolicy(maximum_interval=timedelta(seconds=5))
+"""For quick SQL: the interval is what a person waits after the database is back."""
+
+
+async def quick(method: Callable[[Any, Argument], Awaitable[Result]], argument: Argument) -> Result:
+    """A short idempotent activity: a local one first (one event), a regular one when that fails.
+
+    The second keeps an outage of the database from freezing the case's other messages.
+    """
+    try:
+        return await workflow.execute_local_activity_method(
+            method,
+            argument,
+            start_to_close_timeout=timedelta(seconds=1),
+            schedule_to_close_timeout=timedelta(seconds=1),
+            retry_policy=RetryPolicy(maximum_attempts=1),
+        )
+    except FailureError as failure:  # a failed local activity arrives as ApplicationError, a slow one as TimeoutError
+        if isinstance(failure, ApplicationError) and failure.non_retryable:
+            raise
+        return await workflow.execute_activity_method(
+            method, argument, start_to_close_timeout=timedelta(seconds=5), retry_policy=PATIENT
+        )
+
+
+class CaseLoop(ABC, Generic[C, E]):
+    """The life of one case. Subclasses are `@workflow.defn` classes with a `run` that returns `await self._live()`."""
+
+    def __init__(self, case: C) -> None:
+        self._case = case
+        self._turn = asyncio.Lock()
+
+    # ---- what a kind of case gives ----
+
+    @abstractmethod
+    def _apply(self, case: C, event: E) -> C:
+        """The domain's `apply`: the very same object if the event means nothing now."""
+
+    @abstractmethod
+    def _deadlines(self, case: C) -> tuple[Deadline, ...]: ...
+
+    @abstractmethod
+    def _opened(self) -> E: ...
+
+    @abstractmethod
+    async def _record(self, after: int, events: tuple[E, ...]) -> None: ...
+
+    def _recorded(self, events: tuple[E, ...]) -> None:
+        """What starts by itself once these events are recorded, and nobody waits for."""
+
+    async def _at_once(self) -> tuple[E, ...]:
+        """What follows from the state and belongs into the same record; asked after every event."""
+        return ()
+
+    def _effect(self) -> Callable[[], Awaitable[None]] | None:
+        """What the state demands of the world before the loop may wait again."""
+        return None
+
+    async def _afterwards(self) -> None:
+        """What remains to be done once the case is over; nobody waits for it."""
+
+    def _is_over(self) -> bool:
+        return self._case.is_closed
+
+    # ---- the loop ----
+
+    async def _live(self) -> None:
+        if self._case.number == 0:  # not after continue-as-new
+            async with self._turn:
+                await self._happened(self._opened())
+        while not (self._is_over() or self._should_continue_as_new()):
+            effect = self._effect()
+            if effect:
+                await effect()
+            else:
+                await self._deadline_moves_or_clock_acts()
+        if self._is_over():
+            await self._afterwards()
+        await workflow.wait_condition(workflow.all_handlers_finished)
+        if not self._is_over():
+            workflow.continue_as_new(self._case)
+
+    async def _deadline_moves_or_clock_acts(self) -> None:
+        deadline = self._next_deadline()
+
+        def stop_waiting() -> bool:
+            moved = self._next_deadline() != deadline or self._effect() is not None
+            return moved or self._is_over() or self._should_continue_as_new()
+
+        timeout = max(deadline.at - workflow.now(), timedelta(0)) if deadline else None
+        try:
+            await workflow.wait_condition(stop_waiting, timeout=timeout, timeout_summary="next deadline")
+        except TimeoutError:
+            async with self._turn:
+                await self._catch_up()
+
+    async def _catch_up(self) -> None:
+        """Let the clock act where its time has come. The caller holds the turn."""
+        while not self._is_over():
+            deadline = self._next_deadline()
+            if deadline is None or deadline.at > workflow.now():
+                return
+            await self._happened(deadline.event)
+
+    async def _until_opened(self) -> None:
+        """Handlers of an update-with-start run before `run` does; "opened" must be event 1."""
+        await workflow.wait_condition(lambda: self._case.number > 0)
+
+    async def _happened(self, event: E) -> None:
+        """Fold the event and what follows at once, then record it all together. The caller holds the turn."""
+        after = self._case.number
+        events: list[E] = []
+        following: tuple[E, ...] = (event,)
+        while following:
+            for one in following:
+                folded = self._apply(self._case, one)
+                if folded is not self._case:
+                    self._case = folded
+                    events.append(one)
+            following = await self._at_once()
+        if events:  # none: a fact that came too late to matter
+            await self._record(after, tuple(events))
+            self._recorded(tuple(events))
+
+    def _next_deadline(self) -> Deadline | None:
+        return earliest(self._deadlines(self._case))
+
+    def _should_continue_as_new(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
