@@ -82,12 +82,12 @@ def sender_of(settings: Settings, database: Database, rings: Rings, sms: httpx2.
 
 
 @asynccontextmanager
-async def workers(client: Client, settings: Settings) -> AsyncIterator[None]:
+async def workers(client: Client, settings: Settings, sender: Sender | None = None) -> AsyncIterator[None]:
     """Workers of all three task queues in this process, from the first poll to the drained end."""
     database, rings = Database(settings.database_url), settings.rings()
     hashers, row_keys = Hashers(), RowKeys(rings.row)
     sms = httpx2.AsyncClient(timeout=settings.sms_timeout)
-    sender = sender_of(settings, database, rings, sms)
+    sender = sender or sender_of(settings, database, rings, sms)
     accounts = SqlAccounts(database, rings, hashers)
     codes = DerivedCodes(database, rings, sender)
     notices = SentNotices(database, row_keys, SqlAddressBook(database, rings), sender)

@@ -13,9 +13,10 @@ from typing import Any, Literal
 from temporalio import activity
 
 from domain import claim, recovery
+from domain.claim import Claim
 from domain.decisions import Decision, Verdict
 from domain.policy import Policy
-from domain.recovery import Destination, Sight
+from domain.recovery import Destination, Recovery, Sight
 
 
 @dataclass(frozen=True)
@@ -221,8 +222,8 @@ class StartCase:
     """An opening row that no workflow has begun, with the workflow's input."""
 
     reference: str
-    recovery: recovery.Recovery | None = None
-    claim: claim.Claim | None = None
+    recovery: Recovery | None = None
+    claim: Claim | None = None
 
 
 @dataclass(frozen=True)

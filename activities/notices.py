@@ -41,8 +41,8 @@ class Addressee:
 class AddressBook(Protocol):
     """The part of the account system that knows whom to tell."""
 
-    async def addressee(self, account: str) -> Addressee | None:
-        """None if the reference resolves to nobody."""
+    async def addressee(self, account: str) -> Addressee:
+        """Whom to tell; an addressee without contacts if the reference resolves to nobody."""
         ...
 
 
@@ -53,8 +53,6 @@ class SentNotices(Notices):
     @activity.defn
     async def send_notice(self, notice: Notice) -> None:
         addressee = await self._book.addressee(notice.account)
-        if addressee is None:
-            return
         if notice.only:
             contacts: tuple[Contact, ...] = (await self._proved(notice.case, notice.only),)
             subject = case_subject(notice.case)

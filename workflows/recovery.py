@@ -47,25 +47,49 @@ class RecoveryWorkflow(RecoveryEffects):
     async def give_contact(self, command: recovery.GiveContact) -> Answer:
         return await self._carry_out(command)
 
+    @give_contact.validator
+    def _may_give_contact(self, command: recovery.GiveContact) -> None:
+        self._may(command)
+
     @workflow.update
     async def submit_code(self, command: recovery.SubmitCode) -> Answer:
         return await self._carry_out(command)
+
+    @submit_code.validator
+    def _may_submit_code(self, command: recovery.SubmitCode) -> None:
+        self._may(command)
 
     @workflow.update
     async def use_link(self, command: recovery.UseLink) -> Answer:
         return await self._carry_out(command)
 
+    @use_link.validator
+    def _may_use_link(self, command: recovery.UseLink) -> None:
+        self._may(command)
+
     @workflow.update
     async def resend_code(self, command: recovery.ResendCode) -> Answer:
         return await self._carry_out(command)
+
+    @resend_code.validator
+    def _may_resend_code(self, command: recovery.ResendCode) -> None:
+        self._may(command)
 
     @workflow.update
     async def choose_account(self, command: recovery.ChooseAccount) -> Answer:
         return await self._carry_out(command)
 
+    @choose_account.validator
+    def _may_choose_account(self, command: recovery.ChooseAccount) -> None:
+        self._may(command)
+
     @workflow.update
     async def submit_second_proof(self, command: recovery.SubmitSecondProof) -> Answer:
         return await self._carry_out(command)
+
+    @submit_second_proof.validator
+    def _may_submit_second_proof(self, command: recovery.SubmitSecondProof) -> None:
+        self._may(command)
 
     @workflow.update
     async def set_password(self, command: recovery.SetPassword) -> Answer:
@@ -74,23 +98,25 @@ class RecoveryWorkflow(RecoveryEffects):
         await self._until_applied()
         return replace(answer, state=self._case.state, number=self._case.number)
 
+    @set_password.validator
+    def _may_set_password(self, command: recovery.SetPassword) -> None:
+        self._may(command)
+
     @workflow.update
     async def ask_help(self, command: recovery.AskHelp) -> Answer:
         return await self._carry_out(command)
+
+    @ask_help.validator
+    def _may_ask_help(self, command: recovery.AskHelp) -> None:
+        self._may(command)
 
     @workflow.update
     async def withdraw(self, command: recovery.Withdraw) -> Answer:
         return await self._carry_out(command)
 
-    give_contact.validator(_may)
-    submit_code.validator(_may)
-    use_link.validator(_may)
-    resend_code.validator(_may)
-    choose_account.validator(_may)
-    submit_second_proof.validator(_may)
-    set_password.validator(_may)
-    ask_help.validator(_may)
-    withdraw.validator(_may)
+    @withdraw.validator
+    def _may_withdraw(self, command: recovery.Withdraw) -> None:
+        self._may(command)
 
     @workflow.signal
     async def decision_made(self, decision: Decision) -> None:

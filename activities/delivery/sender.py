@@ -5,19 +5,43 @@ A crash between the carrier's answer and our second log entry sends the message 
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from activities.delivery.channels import Carrier, Delayed, Mail, Text, Undeliverable
 from activities.delivery.log import DeliveryLog, Entry
 from activities.delivery.objections import ObjectionLink, ObjectionScope, token_of
 from activities.delivery.render import Renderer
 from domain.case import Channel
+from domain.policy import Policy
 from storage.engine import Database
 from storage.keys import Rings
 from storage.people import RowKeys
 
-logger = structlog.get_logger(__name__)
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class CodeMessage:
+    """Code number `issue` of a case on its way to one contact; `code` None: the message carries only the link.
+
+    `link` is the token of the mailed link, `subject` the row-key subject that seals the address. Nothing of this
+    leaves the worker but in the message.
+    """
+
+    case: str
+    issue: int
+    channel: Channel
+    address: str
+    subject: str
+    account: str
+    code: str | None
+    link: str
+    issued_at: datetime
+    policy: Policy
 
 
 class Sender:
@@ -35,12 +59,28 @@ class Sender:
     ) -> None:
         self._db, self._rings, self._renderer = db, rings, renderer
         self._mail, self._text = mail, text
+        self._url = renderer.platform.url
         self._log = DeliveryLog(db, row_keys)
 
-    @property
-    def public_url(self) -> str:
-        """Where links in messages begin; without a slash at its end."""
-        return self._renderer.platform.url
+    async def send_code(self, message: CodeMessage) -> None:
+        """Send a code and its link once. Its "this was not me" ends that case only."""
+        await self.send(
+            name=f"{message.case}.code.{message.issue}",
+            case=message.case,
+            template="code",
+            channel=message.channel,
+            address=message.address,
+            subject_of_row_key=message.subject,
+            context={
+                "issue": message.issue,
+                "code": message.code,
+                "link": f"{self._url}/link/{message.case}.{message.link}",
+                "issued_at": message.issued_at,
+                "policy": message.policy,
+            },
+            objection=ObjectionScope("case", message.issued_at + message.policy.objection_lifetime),
+            account=message.account,
+        )
 
     async def send(
         self,
@@ -66,20 +106,25 @@ class Sender:
             row = await self._log.queue(session, entry)
             if row is None:
                 return
-            link = None
-            if objection:
-                token, until = await token_of(session, self._rings, name, case=case, account=account, wanted=objection)
-                link = ObjectionLink(f"{self.public_url}/not-me/{token}", objection.scope, until)
-            attempt, message_id = row.attempts, row.message_id
-        log = logger.bind(notice=name, case=case, template=template, channel=str(channel), attempt=attempt)
+            link = await self._link(session, entry, objection, account)
+        about = log.bind(notice=name, case=case, template=template, channel=str(channel), attempt=row.attempts)
         try:
-            provider_id = await self._carry(entry, message_id, {**context, "case": case, "objection": link})
+            provider_id = await self._carry(entry, row.message_id, {**context, "case": case, "objection": link})
         except (Delayed, Undeliverable) as failed:
             await self._log.not_handed_over(name, failed.kind, final=failed.non_retryable)
-            log.warning("message_not_handed_over", error=failed.kind, final=failed.non_retryable)
+            about.warning("message not handed over", error=failed.kind, final=failed.non_retryable)
             raise
         await self._log.handed_over(name, provider_id)
-        log.info("message_handed_over")
+        about.info("message handed over")
+
+    async def _link(
+        self, session: AsyncSession, entry: Entry, wanted: ObjectionScope | None, account: str
+    ) -> ObjectionLink | None:
+        if wanted is None:
+            return None
+        found = await token_of(session, self._rings, entry.name, case=entry.case, account=account, wanted=wanted)
+        token, until = found
+        return ObjectionLink(f"{self._url}/not-me/{token}", wanted.scope, until)
 
     async def _carry(self, entry: Entry, message_id: str, context: Mapping[str, object]) -> str:
         if entry.channel is Channel.SMS:

@@ -1,0 +1,126 @@
+"""What has to exist in Temporal before the first case: namespace, search attributes, the reconciler's Schedule.
+
+Made through the SDK, so that no command line tool is needed; used by `make run`, by tests and by `reinstate setup`.
+Everything may be done again and then changes nothing.
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from google.protobuf.duration_pb2 import Duration
+from temporalio.api.enums.v1 import IndexedValueType
+from temporalio.api.operatorservice.v1 import AddSearchAttributesRequest
+from temporalio.api.workflowservice.v1 import DescribeNamespaceRequest, RegisterNamespaceRequest
+from temporalio.client import (
+    Client,
+    Schedule,
+    ScheduleActionStartWorkflow,
+    ScheduleAlreadyRunningError,
+    ScheduleIntervalSpec,
+    ScheduleOverlapPolicy,
+    SchedulePolicy,
+    ScheduleSpec,
+)
+from temporalio.service import RPCError, RPCStatusCode
+
+RETENTION = timedelta(hours=72)
+"""How long Temporal keeps closed cases; our own record of them lives longer (design 5)."""
+SEARCH_ATTRIBUTES = ("CaseKind", "PolicyVersion")
+SETTLES_WITHIN = 30.0
+"""Seconds. A new namespace is unknown to the frontend for up to one second by default, more under load."""
+
+RECONCILER = "reinstate-reconciler"
+RECONCILE_EVERY = timedelta(seconds=30)
+
+
+class NamespaceNotReady(Exception):
+    """The namespace was made, but calls to it still fail; the last failure is the cause."""
+
+
+async def prepare(client: Client) -> None:
+    """Namespace and search attributes of this client, usable when this returns; then the Schedule."""
+    await make_ready(client)
+    await ensure_reconciler(client)
+
+
+async def make_ready(client: Client) -> None:
+    """As `prepare`, without the Schedule."""
+    await _make_namespace(client)
+    await _add_search_attributes(client)
+
+
+async def when_up(connect: Callable[[], Awaitable[Client]], within: float) -> Client:
+    """The client, as soon as the server lets it connect. Raises `NamespaceNotReady` after `within` seconds."""
+    until = time.monotonic() + within
+    while True:
+        try:
+            return await connect()
+        except RuntimeError as failure:  # what the SDK raises when there is no connection
+            if time.monotonic() > until:
+                raise NamespaceNotReady(f"no connection to Temporal within {within:.0f} s") from failure
+        await asyncio.sleep(1)
+
+
+async def ensure_reconciler(client: Client) -> None:
+    """The Schedule that starts cases which were written but never reached Temporal (design 4.3)."""
+    await _until_it_works(lambda: _create_schedule(client))
+
+
+async def _create_schedule(client: Client) -> None:
+    # By its name, so that preparing a namespace loads no workflow code.
+    action = ScheduleActionStartWorkflow("Reconcile", id="reconcile", task_queue="cases")
+    every = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_EVERY)])
+    calm = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=RECONCILE_EVERY)
+    try:
+        await client.create_schedule(RECONCILER, Schedule(action=action, spec=every, policy=calm))
+    except ScheduleAlreadyRunningError:
+        return
+
+
+async def _make_namespace(client: Client) -> None:
+    retention = Duration()
+    retention.FromTimedelta(RETENTION)
+    request = RegisterNamespaceRequest(namespace=client.namespace, workflow_execution_retention_period=retention)
+
+    async def register() -> None:
+        try:
+            await client.workflow_service.register_namespace(request)
+        except RPCError as refused:
+            if refused.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+
+    await _until_it_works(register)
+
+
+async def _add_search_attributes(client: Client) -> None:
+    keyword = IndexedValueType.INDEXED_VALUE_TYPE_KEYWORD
+    request = AddSearchAttributesRequest(
+        namespace=client.namespace, search_attributes=dict.fromkeys(SEARCH_ATTRIBUTES, keyword)
+    )
+    describe = DescribeNamespaceRequest(namespace=client.namespace)
+
+    async def add() -> None:
+        await client.workflow_service.describe_namespace(describe)
+        try:
+            await client.operator_service.add_search_attributes(request)
+        except RPCError as refused:
+            if refused.status is not RPCStatusCode.ALREADY_EXISTS:
+                raise
+
+    await _until_it_works(add)
+
+
+async def _until_it_works(call: Callable[[], Awaitable[None]]) -> None:
+    """Repeat while the server starts or has not heard of the namespace yet; other failures are raised."""
+    until = time.monotonic() + SETTLES_WITHIN
+    while True:
+        try:
+            return await call()
+        except RPCError as failure:
+            if failure.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.UNAVAILABLE}:
+                raise
+            if time.monotonic() > until:
+                raise NamespaceNotReady(f"Temporal still says {failure.status.name}") from failure
+        await asyncio.sleep(0.1)
