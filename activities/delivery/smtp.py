@@ -80,7 +80,7 @@ class SmtpCarrier:
         try:
             async with asyncio.timeout(self._timeout):
                 await self._connect(client)
-                answer = await self._hand_over(client, composed, recipient)
+                answer = await self._hand_over(client, composed, recipient.addr_spec)
             await _part(client)
         except TimeoutError:
             raise Delayed("Timeout") from None
@@ -124,26 +124,23 @@ class SmtpCarrier:
         return answer
 
 
-def deliverable(address: str) -> str:
-    """The address with its domain in ASCII, so that servers without SMTPUTF8 take it. Raises `Undeliverable`."""
-    local, _, domain = address.rpartition("@")
-    if domain.isascii():
-        return address
+def deliverable(address: str) -> Address:
+    """The address, its domain in ASCII so that servers without SMTPUTF8 take it. Raises `Undeliverable`.
+
+    Checked here too, because an address with a gap or a bracket in it would be a command to the server.
+    """
     try:
-        checked = validate_email(address, check_deliverability=False, test_environment=True)
+        found = validate_email(address, check_deliverability=False, globally_deliverable=False, allow_quoted_local=True)
     except EmailNotValidError:
         raise Undeliverable("BadAddress") from None
-    return f"{local}@{checked.ascii_domain}"
+    return Address(username=found.local_part, domain=found.ascii_domain)
 
 
-def compose(mail: Mail, recipient: str, sender: Address, at: datetime) -> EmailMessage:
+def compose(mail: Mail, recipient: Address, sender: Address, at: datetime) -> EmailMessage:
     """The mail as it travels: text and HTML as alternatives, UTF-8, never answered by machines (RFC 3834)."""
     message = EmailMessage()
     message["From"] = sender
-    try:
-        message["To"] = Address(addr_spec=recipient)
-    except ValueError:
-        raise Undeliverable("BadAddress") from None
+    message["To"] = recipient
     message["Subject"] = mail.subject
     message["Date"] = format_datetime(at)
     message["Message-ID"] = mail.message_id

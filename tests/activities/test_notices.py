@@ -1,0 +1,168 @@
+"""Every contact is told, nobody twice, and one that cannot be reached keeps nobody else from being told."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import select
+from temporalio.testing import ActivityEnvironment
+
+from activities.accounts.addressees import DirectoryBook
+from activities.contract import Notice
+from activities.delivery.channels import Delayed, Undeliverable
+from activities.notices import Addressee, Contact, SentNotices
+from domain.case import Channel
+from domain.policy import CURRENT_POLICY
+from domain.recovery import Destination
+from storage.identifiers import Identifier, IdentifierKind
+from storage.models import AccountContactRow, AccountRow, CasePersonRow, NoticeRow, ObjectionLinkRow
+from storage.people import RowKeys, account_subject, case_subject
+from tests.activities.post_office import House, house
+from tests.people import NOON, OLU, REFERENCE
+
+WORK = "olu@work.example.com"
+OLUS = Addressee(
+    "olu",
+    (
+        Contact("a1", Channel.EMAIL, OLU.email),
+        Contact("b2", Channel.EMAIL, WORK),
+        Contact("c3", Channel.SMS, OLU.phone),
+    ),
+)
+
+
+class Book:
+    """An account system that knows Olu only."""
+
+    async def addressee(self, account: str) -> Addressee:
+        return OLUS if account == OLU.account else Addressee("", ())
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[House]:
+    async with house(tmp_path) as opened:
+        yield opened
+
+
+def about(name: Any = "password-changed", **more: Any) -> Notice:
+    wanted = {"case": REFERENCE, "account": OLU.account, "happened_at": NOON, "policy": CURRENT_POLICY, **more}
+    return Notice(name, **wanted)
+
+
+async def send(home: House, notice: Notice, book: Any = None) -> None:
+    notices = SentNotices(home.db, home.row_keys, book or Book(), home.sender())
+    await ActivityEnvironment().run(notices.send_notice, notice)
+
+
+def told(home: House) -> list[str]:
+    return sorted(message.to for message in home.mail.taken + home.text.taken)
+
+
+async def links(home: House) -> list[ObjectionLinkRow]:
+    async with home.db.read() as session:
+        return list((await session.execute(select(ObjectionLinkRow))).scalars())
+
+
+async def test_every_contact_is_told_once_however_often_it_is_asked_for(home: House) -> None:
+    for _ in range(2):
+        await send(home, about())
+    assert told(home) == sorted([OLU.email, WORK, OLU.phone])
+
+
+async def test_the_same_thing_at_another_moment_is_another_message(home: House) -> None:
+    await send(home, about("password-not-set"))
+    await send(home, about("password-not-set", happened_at=NOON + CURRENT_POLICY.proof_window))
+    assert len(home.text.taken) == 2
+
+
+async def test_one_refused_contact_keeps_nobody_else_from_being_told(home: House) -> None:
+    home.mail.fails[WORK] = Undeliverable("SMTPRecipientRefused 550")
+    await send(home, about())
+    assert told(home) == sorted([OLU.email, OLU.phone])
+    async with home.db.read() as session:
+        states = sorted(row.state for row in (await session.execute(select(NoticeRow))).scalars())
+    assert states == ["failed", "handed_over", "handed_over"]
+
+
+async def test_it_is_final_only_if_nobody_could_be_told(home: House) -> None:
+    for address in (OLU.email, WORK):
+        home.mail.fails[address] = Undeliverable("SMTPRecipientRefused 550")
+    home.text.fails[OLU.phone] = Undeliverable("HTTP 400")
+    with pytest.raises(Undeliverable) as nobody:
+        await send(home, about())
+    assert nobody.value.non_retryable
+
+
+async def test_a_delay_is_tried_again_for_those_who_were_not_told(home: House) -> None:
+    home.mail.fails[WORK] = Delayed("Timeout")
+    home.text.fails[OLU.phone] = Undeliverable("HTTP 400")
+    with pytest.raises(Delayed):
+        await send(home, about())
+    home.mail.fails.clear()
+    await send(home, about())
+    assert told(home) == sorted([OLU.email, WORK])
+
+
+async def test_a_fault_of_ours_is_not_hidden_behind_a_refusal(home: House) -> None:
+    home.mail.fails |= {OLU.email: Undeliverable("SMTPRecipientRefused 550"), WORK: RuntimeError("ours")}
+    with pytest.raises(RuntimeError, match="ours"):
+        await send(home, about())
+
+
+async def test_an_account_that_nobody_has_gets_no_message(home: House) -> None:
+    await send(home, about(account="acc_nobody"))
+    assert told(home) == []
+
+
+async def test_a_changed_password_can_be_objected_to_for_the_account(home: House) -> None:
+    await send(home, about())
+    found = await links(home)
+    assert len({link.digest for link in found}) == 3
+    assert {(link.scope, link.account_ref, link.expires_at) for link in found} == {
+        ("account", OLU.account, NOON + CURRENT_POLICY.objection_lifetime)
+    }
+
+
+@pytest.mark.parametrize("name", ["account-frozen", "freeze-ended"])
+async def test_a_freeze_has_no_link_to_freeze_again(home: House, name: str) -> None:
+    await send(home, about(name))
+    assert len(told(home)) == 3
+    assert await links(home) == []
+
+
+async def test_a_lost_password_is_told_to_the_proved_contact_only(home: House) -> None:
+    async with home.db.write() as session:
+        sealed = await home.row_keys.seal(session, case_subject(REFERENCE), WORK)
+        session.add(CasePersonRow(case_ref=REFERENCE, name="contact-2", kind="email", sealed=sealed, digest="d"))
+    await send(home, about("password-not-set", only=Destination(Channel.EMAIL, "contact-2")))
+    assert told(home) == [WORK]
+    assert {link.scope for link in await links(home)} == {"case"}
+
+
+async def test_an_erased_contact_cannot_be_told(home: House) -> None:
+    async with home.db.write() as session:
+        sealed = await home.row_keys.seal(session, case_subject(REFERENCE), WORK)
+        session.add(CasePersonRow(case_ref=REFERENCE, name="contact-2", kind="email", sealed=sealed, digest="d"))
+        await home.row_keys.erase(session, case_subject(REFERENCE))
+    for contact in ("contact-2", "contact-3"):
+        with pytest.raises(Undeliverable, match="Erased"):
+            await send(home, about("password-not-set", only=Destination(Channel.EMAIL, contact)))
+
+
+async def test_the_embedded_directory_knows_whom_to_tell(home: House) -> None:
+    keys, subject = RowKeys(home.rings.row), account_subject(OLU.account)
+    async with home.db.write() as session:
+        username = await keys.seal(session, subject, "olu")
+        session.add(AccountRow(ref=OLU.account, username_index="i", username=username, made_at=NOON))
+        await session.flush()
+        for kind, address in ((IdentifierKind.EMAIL, OLU.email), (IdentifierKind.PHONE, OLU.phone)):
+            index = home.rings.index.digest("contact", kind, Identifier(kind, address).normal)
+            sealed = await keys.seal(session, subject, address)
+            session.add(AccountContactRow(account_ref=OLU.account, kind=kind, index=index, address=sealed, since=NOON))
+    book = DirectoryBook(home.db, home.rings)
+    await send(home, about(), book)
+    await send(home, about(account="acc_nobody"), book)
+    assert told(home) == sorted([OLU.email, OLU.phone])
+    assert "The account olu has" in home.mail.taken[0].text
+    assert OLU.email not in home.mail.taken[0].message_id
