@@ -1,0 +1,79 @@
+"""A throw-away PostgreSQL for tests: found on this machine, run as somebody who is not root, gone afterwards."""
+
+import os
+import pwd
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+from development.ports import LOOPBACK, free_block, is_answering
+from development.processes import Child
+
+PROGRAMS = Path("/usr/lib/postgresql")
+"""Where Debian and Ubuntu keep them, in a folder for each version."""
+STARTS_WITHIN = 30.0
+NOT_ROOT = ("postgres", "nobody")
+
+
+class ClusterDidNotStart(Exception):
+    """It ended, or did not answer in time; the text holds its last words."""
+
+
+def postgres_programs() -> Path | None:
+    """The folder with `initdb` and `postgres`, of the newest version; None when there is none."""
+    on_path = shutil.which("initdb")
+    if on_path:
+        return Path(on_path).resolve().parent
+    found = sorted(PROGRAMS.glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return found[-1].parent if found else None
+
+
+class Cluster:
+    """One server process in a folder of its own. Use it from the main thread."""
+
+    def __init__(self, programs: Path) -> None:
+        self._programs = programs
+        self._user = _ordinary_user()
+        self._directory = Path(tempfile.mkdtemp(prefix="reinstate-postgres-"))
+        self._port = free_block()
+        self._child: Child | None = None
+
+    def start(self) -> str:
+        """The URL of its database `postgres`, for settings. Raises `ClusterDidNotStart` or `CalledProcessError`."""
+        data = self._directory / "data"
+        if self._user:
+            shutil.chown(self._directory, self._user)
+        initdb = [str(self._programs / "initdb"), "--auth=trust", "--username=postgres", "--encoding=UTF8", str(data)]
+        subprocess.run(initdb, check=True, capture_output=True, user=self._user, cwd=self._directory)
+        # No fsync: the data does not outlive the tests.
+        options = {"listen_addresses": LOOPBACK, "port": self._port, "unix_socket_directories": "", "fsync": "off"}
+        settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
+        command = [str(self._programs / "postgres"), "-D", str(data), *settings]
+        self._child = Child("postgres", command, log=self._directory / "log", user=self._user)
+        self._child.start()
+        self._wait_for(self._child)
+        return f"postgresql://postgres@{LOOPBACK}:{self._port}/postgres"
+
+    def stop(self) -> None:
+        """End it and remove its folder."""
+        if self._child:
+            self._child.stop(10, ask=signal.SIGINT)  # to PostgreSQL: end all connections and shut down
+        shutil.rmtree(self._directory)
+
+    def _wait_for(self, child: Child) -> None:
+        until = time.monotonic() + STARTS_WITHIN
+        while not is_answering(self._port):
+            if not child.is_alive() or time.monotonic() > until:
+                raise ClusterDidNotStart(f"PostgreSQL did not start ({child.ended_with}):\n{child.last_words()}")
+            time.sleep(0.05)
+
+
+def _ordinary_user() -> str | None:
+    """PostgreSQL refuses to run as root: somebody else then, None for ourselves."""
+    if os.geteuid() != 0:
+        return None
+    names = {entry.pw_name for entry in pwd.getpwall()}
+    return next((name for name in NOT_ROOT if name in names), None)
