@@ -8,15 +8,16 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from development.people import load_people
+from development.postgres import Cluster, postgres_programs
 from development.temporal_server import DevServer
 from settings import Settings
 from storage import migrate
 from storage.engine import Database
 from storage.keys import Ring, Rings
-from tests import postgres
 
 _numbers = itertools.count(1)
 
@@ -24,18 +25,6 @@ _numbers = itertools.count(1)
 @pytest.fixture(scope="session")
 def rings() -> Rings:
     return Rings(*(Ring.fresh(f"{name}-1") for name in ("issue", "digest", "index", "decision", "row", "audit")))
-
-
-@pytest.fixture(scope="session")
-def short_tmp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A folder that other users may enter: PostgreSQL runs as one of them when tests run as root."""
-    folder = tmp_path_factory.mktemp("servers")
-    for part in (folder, *folder.parents):
-        if part == Path("/tmp"):  # noqa: S108
-            break
-        part.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _furnish(url: str, rings: Rings) -> None:
@@ -50,25 +39,44 @@ def _furnish(url: str, rings: Rings) -> None:
     asyncio.run(move_in())
 
 
+class Postgres:
+    """A running cluster, and databases in it that are copies of one furnished template."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+
+    def url(self, name: str) -> str:
+        return f"{self._url.rpartition('/')[0]}/{name}"
+
+    def create(self, name: str, template: str = "template0") -> str:
+        self._execute(f'CREATE DATABASE "{name}" TEMPLATE "{template}"')
+        return self.url(name)
+
+    def drop(self, name: str) -> None:
+        self._execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+    def _execute(self, statement: str) -> None:
+        with psycopg.connect(self._url, autocommit=True) as connection:
+            connection.execute(statement.encode())
+
+
 @pytest.fixture(scope="session")
-def postgres_server(short_tmp: Path, rings: Rings) -> Iterator[postgres.Postgres]:
-    programs = postgres.binaries()
+def postgres_server(rings: Rings) -> Iterator[Postgres]:
+    programs = postgres_programs()
     if programs is None:
         if os.environ.get("CI"):
             pytest.fail("CI must have PostgreSQL's server binaries: python -m development.tools installs them")
         pytest.skip("no PostgreSQL server binaries (python -m development.tools)")
-    folder = short_tmp / "postgres"
-    folder.mkdir()
-    server = postgres.Postgres(folder, programs)
-    server.start()
+    cluster = Cluster(programs)
+    server = Postgres(cluster.start())
     _furnish(server.create("reinstate_template"), rings)
     yield server
-    server.stop()
+    cluster.stop()
 
 
 @pytest.fixture(scope="session")
-def sqlite_template(short_tmp: Path, rings: Rings) -> Path:
-    file = short_tmp / "template.db"
+def sqlite_template(tmp_path_factory: pytest.TempPathFactory, rings: Rings) -> Path:
+    file = tmp_path_factory.mktemp("template") / "template.db"
     _furnish(f"sqlite:///{file}", rings)
     return file
 
@@ -81,7 +89,7 @@ def sqlite_url(sqlite_template: Path, tmp_path: Path) -> str:
 
 
 @pytest.fixture
-def postgres_url(postgres_server: postgres.Postgres) -> Iterator[str]:
+def postgres_url(postgres_server: Postgres) -> Iterator[str]:
     name = f"test_{os.getpid()}_{next(_numbers)}"
     yield postgres_server.create(name, "reinstate_template")
     postgres_server.drop(name)
@@ -118,8 +126,8 @@ def make_settings(url: str, keys: dict[str, str], folder: Path, **more: object) 
 
 
 @pytest.fixture(scope="session")
-def temporal_server(short_tmp: Path) -> Iterator[str]:
+def temporal_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """The address of a server that skips time."""
-    server = DevServer(short_tmp / "temporal")
+    server = DevServer(tmp_path_factory.mktemp("temporal"))
     yield server.start(time_skipping=True)
     server.stop()
