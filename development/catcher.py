@@ -107,7 +107,8 @@ def _caught_mail(raw: bytes, envelope: Envelope) -> CaughtMessage:
 
 def _body(mail: EmailMessage, kind: Literal["plain", "html"]) -> str:
     part = mail.get_body(preferencelist=(kind,))
-    return str(part.get_content()) if part is not None else ""
+    # SMTP ends lines with CRLF; people and tests read text.
+    return str(part.get_content()).replace("\r\n", "\n") if part is not None else ""
 
 
 def sms_app(mailbox: Path, secret: str) -> Starlette:

@@ -45,7 +45,6 @@ TROUBLE = re.compile(rb"\[(error|critical) |^Traceback ", re.MULTILINE)
 """What an error looks like in our own logs; those of Temporal are JSON and full of errors that mend themselves."""
 
 
-
 class CannotRun(Exception):
     """Why nothing was started, or why everything was stopped again; for the person at the terminal."""
 
@@ -118,9 +117,13 @@ class Supervisor:
     def watch(self) -> NoReturn:
         """Keep everything running until a signal ends us."""
         while True:
-            for watched in self.watched:
-                self._look_after(watched)
+            self.look_after_all()
             time.sleep(LOOK_EVERY)
+
+    def look_after_all(self) -> None:
+        """One round: restart what has ended, point at fresh errors in the logs."""
+        for watched in self.watched:
+            self._look_after(watched)
 
     def _look_after(self, watched: Watched) -> None:
         child, now = watched.child, time.monotonic()
@@ -162,7 +165,7 @@ def run(port: int, var: Path) -> None:
     var.mkdir(parents=True, exist_ok=True)
     os.chdir(HERE)
     supervisor = Supervisor(var)
-    with _alone_in(var):
+    with alone_in(var):
         try:
             _bring_up(supervisor, port, var)
             supervisor.watch()
@@ -182,7 +185,7 @@ def _end(_number: int, _frame: FrameType | None) -> NoReturn:
 
 
 @contextmanager
-def _alone_in(var: Path) -> Iterator[None]:
+def alone_in(var: Path) -> Iterator[None]:
     """Two instances in one folder would share a Temporal file, which it does not bear."""
     with (var / "lock").open("w") as lock:
         try:
