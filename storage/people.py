@@ -3,6 +3,7 @@
 import os
 
 from sqlalchemy import delete
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -43,11 +44,18 @@ class RowKeys:
         if row is None:
             if not make:
                 raise Unreadable("the key of this person was erased")
-            key = os.urandom(KEY_BYTES)
-            session.add(RowKeyRow(subject=subject, wrapped=self._ring.seal(key, subject)))
-            await session.flush()
-            return key
+            row = await self._made(session, subject)
         return self._ring.open(row.wrapped, subject)
+
+    async def _made(self, session: AsyncSession, subject: str) -> RowKeyRow:
+        """A new key, or the one that somebody else made at the same moment (PostgreSQL lets two writers try)."""
+        row = RowKeyRow(subject=subject, wrapped=self._ring.seal(os.urandom(KEY_BYTES), subject))
+        try:
+            async with session.begin_nested():
+                session.add(row)
+        except IntegrityError:
+            return await session.get_one(RowKeyRow, subject)
+        return row
 
 
 async def person(session: AsyncSession, reference: str, name: str) -> CasePersonRow | None:

@@ -1,4 +1,4 @@
-"""What delivery is tested against: a real SMTP server, a real HTTP server, and a database with one case in it.
+"""What delivery is tested against: a real SMTP server, a real HTTP server, and a house with one case in it.
 
 Everything listens on a free port of this machine, in the test's own event loop.
 """
@@ -13,18 +13,16 @@ from datetime import timedelta
 from email.message import EmailMessage
 from email.parser import BytesParser
 from email.policy import default
-from pathlib import Path
 from typing import Any
 
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
-from sqlmodel import SQLModel
 
 from activities.delivery.channels import Carrier, Mail, Text
 from activities.delivery.render import Platform, Renderer
 from activities.delivery.sender import Sender
 from domain.policy import Policy
 from storage.engine import Database
-from storage.keys import Ring, Rings
+from storage.keys import Rings
 from storage.models import CaseRow
 from storage.people import RowKeys
 from tests.people import NOON, REFERENCE
@@ -226,18 +224,10 @@ class House:
         return Sender(self.db, self.rings, self.row_keys, renderer, mail=mail or self.mail, text=text or self.text)
 
 
-@contextlib.asynccontextmanager
-async def house(tmp_path: Path) -> AsyncIterator[House]:
-    db = Database(f"sqlite:///{tmp_path / 'house.db'}")
-    async with db.engine.begin() as connection:
-        await connection.run_sync(SQLModel.metadata.create_all)
-    names = ("issue", "digest", "index", "decision", "row", "audit")
-    try:
-        async with db.write() as session:
-            session.add(a_case())
-        yield House(db, Rings(*(Ring.fresh(name) for name in names)))
-    finally:
-        await db.close()
+async def house(db: Database, rings: Rings) -> House:
+    async with db.write() as session:
+        session.add(a_case())
+    return House(db, rings)
 
 
 def a_case() -> CaseRow:

@@ -1,9 +1,8 @@
 """A message goes out once, with one Message-ID and one link, and leaves nothing readable behind."""
 
 import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,6 +15,7 @@ from activities.delivery.sender import CodeMessage, Sender
 from activities.delivery.smtp import SmtpCarrier
 from domain.case import Channel
 from domain.policy import CURRENT_POLICY
+from storage.engine import Database
 from storage.keys import Ring, Rings
 from storage.models import NoticeRow, ObjectionLinkRow
 from storage.people import account_subject
@@ -40,9 +40,8 @@ BY_SMS = replace(BY_MAIL, channel=Channel.SMS, address=ADA.phone, issue=2)
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[House]:
-    async with house(tmp_path) as opened:
-        yield opened
+async def home(database: Database, rings: Rings) -> House:
+    return await house(database, rings)
 
 
 async def row(home: House, name: str = f"{REFERENCE}.code.1") -> NoticeRow:
