@@ -2,11 +2,12 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import pytest
 from jinja2 import UndefinedError
 
+from activities.contract import Notice
 from activities.delivery.objections import ObjectionLink
 from activities.delivery.render import MAIL, Platform, Renderer, duration, wrapped
 from domain.policy import CURRENT_POLICY, Policy
@@ -16,7 +17,7 @@ from tests.people import NOON, REFERENCE
 CODE = "073104"
 LINK = f"https://help.larkfield.example/link/{REFERENCE}.9sT2vQ-7Kd0aLmXwPq3_Zg"
 NOT_ME = "https://help.larkfield.example/not-me/Hc70Ke2vQ7Kd0aLmXwPq3Z"
-NOTICES = ("password-changed", "password-not-set", "account-frozen", "freeze-ended")
+NOTICES: tuple[str, ...] = get_args(get_type_hints(Notice)["name"])
 ALL = ("code", "link", *NOTICES)
 GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ !\"#¤%&'()*+,-./0123456789:;<=>?"
