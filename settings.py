@@ -51,7 +51,8 @@ class Settings(BaseSettings):
     """The country of phone numbers that are typed without one (ISO 3166, two letters)."""
 
     smtp_url: str = "smtp://localhost:1025"
-    """`smtp://` (STARTTLS when offered), `smtp+starttls://` (demanded) or `smtps://`, with user and password."""
+    """`smtp://` (STARTTLS when offered; demanded where a password is sent to another machine), `smtp+starttls://`
+    (demanded) or `smtps://`, with user and password."""
     smtp_timeout: float = 15.0
     sms_provider: Annotated[str, Field(pattern="^(webhook|twilio)$")] = "webhook"
     sms_url: str = "http://localhost:1026/sms"
@@ -74,6 +75,14 @@ class Settings(BaseSettings):
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("smtp_url")
+    @classmethod
+    def _is_mail_server(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if parts.scheme not in {"smtp", "smtp+starttls", "smtps"} or not parts.hostname:
+            raise ValueError("must look like smtp://host:port, smtp+starttls://… or smtps://…")
+        return value
 
     @model_validator(mode="after")
     def _fit_for_the_mode(self) -> Self:

@@ -30,7 +30,9 @@ class Database:
 
     def __init__(self, url: str, *, pool_size: int = 10) -> None:
         self.is_sqlite = url.startswith("sqlite")
-        options: dict[str, Any] = {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        # Errors must not repeat parameters: sealed values and wrapped keys would end in a log.
+        options: dict[str, Any] = {"hide_parameters": True}
+        options |= {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
         self.engine = create_async_engine(async_url(url), **options)
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
