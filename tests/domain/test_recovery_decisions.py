@@ -258,6 +258,16 @@ def test_forged_signal_does_not_use_up_the_id_of_a_real_one() -> None:
     assert story.case.wanted
 
 
+@pytest.mark.parametrize("name", ["nul\x00", "line\nbreak", "x" * 10_000, "é"])
+def test_names_in_a_forged_signal_are_not_kept_as_they_come(name: str) -> None:
+    story = with_no_codes_left()
+    forged = replace(SAM.decides(version=story.case.version), id=name, agent=name)
+    story.hears(forged, Doubt.UNPROVEN)
+    event = refused(story)
+    assert name not in {event.id, event.agent}
+    assert len(event.id + event.agent) < 100
+
+
 def test_two_agents_at_once_allow_one_code() -> None:
     story = with_no_codes_left()
     seen = story.case.version
