@@ -1,8 +1,8 @@
-"""Reads the state diagrams in `docs/case-states/`: mermaid, one arrow per event.
+"""Reads the state diagrams in `docs/case-states/`: mermaid, with the events on the arrows.
 
-`state --> state : event`. A group (`state "words" as name`, its members in `note right of name : a, b`) stands for
-each of its members, and an arrow from a group to itself leaves each of them as it is. `[*]` is where a case begins
-and ends.
+`state --> state : event, event`. A group (`state "words" as name`, its members in `note right of name : a, b`)
+stands for each of its members, and an arrow from a group to itself leaves each of them as it is. `[*]` is where a
+case begins and ends.
 """
 
 import re
@@ -11,7 +11,7 @@ from pathlib import Path
 Arrow = tuple[str, str, str]
 """`(state, event, state)`."""
 
-ARROW = re.compile(r"(\w+) --> (\w+) : (\w+)")
+ARROW = re.compile(r"(\w+) --> (\w+) : (\w+(?:, \w+)*)")
 GROUP = re.compile(r"note right of (\w+) : (\w+(?:, \w+)*)")
 IN_PASSING = re.compile(r'stateDiagram-v2|%%.*|\[\*\] --> \w+|\w+ --> \[\*\]|state ".+" as \w+|')
 
@@ -26,7 +26,7 @@ def arrows(path: Path) -> set[Arrow]:
     drawn: list[Arrow] = []
     for line in map(str.strip, path.read_text(encoding="utf-8").splitlines()):
         if arrow := ARROW.fullmatch(line):
-            drawn.append((arrow[1], arrow[3], arrow[2]))
+            drawn += [(arrow[1], event, arrow[2]) for event in arrow[3].split(", ")]
         elif group := GROUP.fullmatch(line):
             groups[group[1]] = group[2].split(", ")
         elif not IN_PASSING.fullmatch(line):
