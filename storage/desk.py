@@ -1,0 +1,131 @@
+"""Agents at the door: sign-in, sessions with their limits, roles. Only digests of session tokens are kept."""
+
+import base64
+import hashlib
+import hmac
+import secrets
+import struct
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
+
+from storage import budgets
+from storage.budgets import Limit
+from storage.engine import database_time
+from storage.keys import Ring, Rings
+from storage.models import AgentRow, AgentSessionRow
+
+IDLE = timedelta(minutes=30)
+ABSOLUTE = timedelta(hours=10)
+SEEN_EVERY = timedelta(minutes=1)
+"""How old `seen_at` may grow before a request writes it again; a write for every page would be one too many."""
+SIGN_INS = 10
+SIGN_INS_PER_NETWORK = 30
+WINDOW = timedelta(minutes=15)
+TOTP_STEP = 30
+TOTP_DIGITS = 6
+
+
+@dataclass(frozen=True)
+class Agent:
+    """Who is signed in."""
+
+    name: str
+    display_name: str
+    role: str
+    own_accounts: tuple[str, ...] = ()
+
+
+async def count_sign_in(session: AsyncSession, rings: Rings, name: str, network: str) -> None:
+    """Count a try, before the password is looked at. Raises `TooMany`.
+
+    Per name *and* network: a stranger elsewhere cannot keep an agent out.
+    """
+    now = await database_time(session)
+    whence = rings.digest.digest("network", network)
+    named = rings.digest.digest("sign-in", name, network)
+    limits = (
+        Limit(f"sign-ins/{named}", SIGN_INS, WINDOW),
+        Limit(f"sign-ins/{whence}", SIGN_INS_PER_NETWORK, WINDOW),
+    )
+    await budgets.take(session, limits, secrets.token_hex(16), now)
+
+
+async def agent_row(session: AsyncSession, name: str) -> AgentRow | None:
+    return await session.get(AgentRow, name)
+
+
+def agent_of(row: AgentRow) -> Agent:
+    return Agent(row.name, row.display_name, row.role, tuple(row.own_accounts))
+
+
+async def open_session(session: AsyncSession, rings: Rings, agent: str) -> str:
+    """A session, and the token for its cookie."""
+    token, now = secrets.token_urlsafe(32), await database_time(session)
+    digest = rings.digest.digest("agent-session", token)
+    session.add(AgentSessionRow(digest=digest, agent=agent, made_at=now, seen_at=now, proved_at=now))
+    return token
+
+
+async def agent_signed_in(session: AsyncSession, rings: Rings, token: str) -> tuple[Agent | None, bool]:
+    """Who holds this token, and whether `seen` is due. None after sign-out, 30 idle minutes, ten hours, or leaving."""
+    row = await _session_row(session, rings, token)
+    now = await database_time(session)
+    if row is None or row.ended_at is not None or now >= row.seen_at + IDLE or now >= row.made_at + ABSOLUTE:
+        return None, False
+    agent = await session.get(AgentRow, row.agent)
+    if agent is None or not agent.is_active:
+        return None, False
+    return agent_of(agent), now >= row.seen_at + SEEN_EVERY
+
+
+async def seen(session: AsyncSession, rings: Rings, token: str) -> None:
+    """The agent is at work: the idle time begins anew."""
+    now = await database_time(session)
+    wanted = rings.digest.digests("agent-session", token)
+    await session.execute(update(AgentSessionRow).where(col(AgentSessionRow.digest).in_(wanted)).values(seen_at=now))
+
+
+async def end_session(session: AsyncSession, rings: Rings, token: str) -> None:
+    now = await database_time(session)
+    wanted = rings.digest.digests("agent-session", token)
+    await session.execute(
+        update(AgentSessionRow)
+        .where(col(AgentSessionRow.digest).in_(wanted), col(AgentSessionRow.ended_at).is_(None))
+        .values(ended_at=now)
+    )
+
+
+async def _session_row(session: AsyncSession, rings: Rings, token: str) -> AgentSessionRow | None:
+    wanted = rings.digest.digests("agent-session", token)
+    found = await session.execute(select(AgentSessionRow).where(col(AgentSessionRow.digest).in_(wanted)))
+    return found.scalar_one_or_none()
+
+
+# ---- the second factor: TOTP (RFC 6238, SHA-1, 30 seconds, six digits: what authenticator apps know) ---------------
+
+
+def seal_totp(ring: Ring, agent: str, secret: bytes) -> str:
+    """For `agent.totp_sealed`."""
+    return ring.seal(base64.b32encode(secret), f"totp/{agent}")
+
+
+def totp_fits(ring: Ring, row: AgentRow, typed: str, now: datetime) -> bool:
+    """Whether the code is that of this half minute, or of the one before or after it. True if none is set up."""
+    if not row.totp_sealed:
+        return True
+    secret = base64.b32decode(ring.open(row.totp_sealed, f"totp/{row.name}"))
+    step = int(now.timestamp()) // TOTP_STEP
+    plain = "".join(letter for letter in typed if letter.isdigit())
+    return any(hmac.compare_digest(totp(secret, step + drift), plain) for drift in (-1, 0, 1))
+
+
+def totp(secret: bytes, step: int) -> str:
+    """The code of the half minute `step` (RFC 4226 5.3 with SHA-1)."""
+    digest = hmac.new(secret, struct.pack(">Q", step), hashlib.sha1).digest()
+    offset = digest[-1] & 0x0F
+    number = int.from_bytes(digest[offset : offset + 4], "big") & 0x7FFF_FFFF
+    return f"{number % 10**TOTP_DIGITS:0{TOTP_DIGITS}d}"

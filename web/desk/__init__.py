@@ -1,0 +1,1 @@
+"""What agents see. Personal data is not shown here; cases are named by reference."""
