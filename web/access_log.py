@@ -38,4 +38,6 @@ class AccessLog:
 
 def template_of(scope: Scope) -> str:
     """`/case/{reference}`: the route's own words, whatever was asked for."""
+    if "/static" in scope.get("root_path", ""):
+        return "/static"
     return getattr(scope.get("route"), "path", "(none)")

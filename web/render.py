@@ -89,16 +89,10 @@ def is_htmx(request: Request) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
-def page(request: Request, template: str, *, status: int = 200, **context: Any) -> HTMLResponse:
-    """The template as an answer. For htmx the title's element gets the focus, for others the browser keeps it."""
+def page(request: Request, template: str, *, status: int = 200, may_focus: bool = True, **context: Any) -> HTMLResponse:
+    """The template as an answer. For htmx the title gets the focus if it may; others move it themselves."""
     pages: Pages = request.app.state.services.pages
-    moment = context.pop("now", None) or datetime.now(UTC)
-    focus_here = context.pop("may_focus", True) and is_htmx(request)
-    body = pages.text(
-        template,
-        now=moment,
-        path=request.url.path,
-        focus=Markup(' tabindex="-1" autofocus') if focus_here else "",
-        **context,
-    )
+    now = context.pop("now", None) or datetime.now(UTC)
+    focus = Markup(' tabindex="-1" autofocus') if may_focus and is_htmx(request) else Markup(' tabindex="-1"')
+    body = pages.text(template, now=now, path=request.url.path, focus=focus, **context)
     return HTMLResponse(body, status_code=status, headers={"Vary": "HX-Request"})

@@ -15,12 +15,15 @@ router = APIRouter()
 
 
 @router.get("/case/{reference}")
-async def show_case(request: Request, reference: str, after: str = "") -> Response:
-    """The form of the moment. With `after`, what htmx asks to stay up to date: 204 while nothing changed."""
+async def show_case(request: Request, reference: str, after: str = "", shown: str = "") -> Response:
+    """The form of the moment. With `after`, what htmx asks to stay up to date: 204 while nothing changed.
+
+    `shown` is the state that the asking page shows: a person who types is not disturbed while it stays the same.
+    """
     found = await held(request, reference)
     if after and found.row.number <= live.number_asked(after, ""):
         return Response(status_code=204)
-    answer = await case_page(request, found.row, may_focus=not after)
+    answer = await case_page(request, found.row, may_focus=shown != found.row.state)
     if found.row.state == State.RECOVERED:
         remember_recovery(request, answer)
     return answer

@@ -47,7 +47,7 @@ async def desk_row(request: Request, typed_reference: str) -> CaseRow:
 
 
 @router.get("/desk/cases/{reference}")
-async def show_case(request: Request, reference: str, after: str = "") -> Response:
+async def show_case(request: Request, reference: str, after: str = "", shown: str = "") -> Response:
     agent, row = await agent_of(request), await desk_row(request, reference)
     if after and row.number <= live.number_asked(after, ""):
         return Response(status_code=204)
