@@ -29,5 +29,8 @@ if "$venv/bin/uv" --version >/dev/null 2>&1; then
 else
 	"$venv/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
 fi
+# Compiled now, also where PYTHONDONTWRITEBYTECODE is set: otherwise every start compiles every library again.
+# A few files in packages are no valid Python for this version, and nobody imports them.
+"$venv/bin/python" -m compileall -q -j 0 "$venv/lib" >/dev/null 2>&1 || true
 cp development/reinstate.sh "$venv/bin/reinstate"
 chmod +x "$venv/bin/reinstate"

@@ -134,7 +134,7 @@ class Supervisor:
             quick = now - child.started_at < QUICK_DEATH
             watched.quick_deaths = watched.quick_deaths + 1 if quick else 0
             watched.start_at = now + PAUSES[min(watched.quick_deaths, len(PAUSES) - 1)]
-            say(f"  {child.name} ended ({child.ended_with}), starting it again; its log: {os.path.relpath(child.log)}")
+            say(f"  {child.name} ended ({child.ended_with}), starting it again; its log: {shown(child.log)}")
         if now >= watched.start_at:
             watched.start_at = 0.0
             watched.read_until = 0
@@ -146,7 +146,7 @@ class Supervisor:
         watched.read_until += len(fresh)
         if TROUBLE.search(fresh) and now - watched.hinted_at > HINT_EVERY:
             watched.hinted_at = now
-            say(f"  {watched.child.name} has logged an error: {os.path.relpath(watched.child.log)}")
+            say(f"  {watched.child.name} has logged an error: {shown(watched.child.log)}")
 
     def stop(self) -> None:
         """The web first, Temporal last; nothing is left afterwards."""
@@ -155,12 +155,18 @@ class Supervisor:
 
     def _obituary(self, child: Child) -> str:
         state = "is not ready" if child.is_alive() else f"ended ({child.ended_with})"
-        return f"{child.name} {state}; the end of {os.path.relpath(child.log)}:\n{child.last_words()}"
+        return f"{child.name} {state}; the end of {shown(child.log)}:\n{child.last_words()}"
+
+
+def shown(path: Path) -> str:
+    """As short as it gets for the person at the terminal."""
+    return min(str(path), os.path.relpath(path), key=len)
 
 
 def run(port: int, var: Path) -> None:
     """Until Ctrl-C or SIGTERM. Raises `CannotRun` when something does not start."""
-    signal.signal(signal.SIGTERM, _end)
+    for number in (signal.SIGINT, signal.SIGTERM):  # SIGINT is ignored by default in a background job of a shell
+        signal.signal(number, _end)
     var = var.absolute()
     var.mkdir(parents=True, exist_ok=True)
     os.chdir(HERE)
@@ -281,6 +287,6 @@ Reinstate is ready ({seconds:.1f} s).
 
 Also try: pat's phone +44 7700 900003, the username vip, olu (second factor, saved code OLUA-0001),
 and ben, tom and dee, who get told more than they hoped for.
-Temporal: {variables["TEMPORAL_ADDRESS"]} · logs and data: {os.path.relpath(instance.var)} · Ctrl-C stops everything.
+Temporal: {variables["TEMPORAL_ADDRESS"]} · logs and data: {shown(instance.var)} · Ctrl-C stops everything.
 """
     )

@@ -3,6 +3,8 @@ against 100/s for two processes on two cores)."""
 
 import asyncio
 import multiprocessing
+import os
+import threading
 from concurrent.futures import ProcessPoolExecutor
 
 from storage.directory import HASHER
@@ -12,7 +14,8 @@ class Hashers:
     """A small pool; `close` it. Processes are spawned, not forked: the parent holds Temporal's runtime."""
 
     def __init__(self, processes: int = 2) -> None:
-        self._pool = ProcessPoolExecutor(processes, mp_context=multiprocessing.get_context("spawn"))
+        spawn = multiprocessing.get_context("spawn")
+        self._pool = ProcessPoolExecutor(processes, mp_context=spawn, initializer=_end_with_the_worker)
 
     async def hash(self, password: str) -> str:
         return await asyncio.get_running_loop().run_in_executor(self._pool, HASHER.hash, password)
@@ -23,3 +26,15 @@ class Hashers:
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
+
+
+def _end_with_the_worker() -> None:
+    """A killed worker closes no queue: its hashing processes would wait for ever."""
+    worker = multiprocessing.parent_process()
+
+    def watch() -> None:
+        if worker is not None:
+            worker.join()
+            os._exit(0)
+
+    threading.Thread(target=watch, daemon=True).start()
