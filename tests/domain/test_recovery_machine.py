@@ -12,6 +12,7 @@ from domain.decisions import Doubt, Outcome
 from domain.errors import REFUSALS
 from domain.policy import Policy
 from domain.recovery import (
+    LINKABLE,
     PROVED,
     AccountBarred,
     AskedBy,
@@ -19,6 +20,7 @@ from domain.recovery import (
     CaseOpened,
     ChooseAccount,
     Command,
+    Destination,
     GiveContact,
     OwnerObjected,
     PasswordApplied,
@@ -44,10 +46,23 @@ POLICIES = [
     replace(Policy(), tries_per_code=2, codes_per_case=2, second_proof_tries=2),
     replace(Policy(), tries_per_code=1, codes_per_case=1, case_lifetime=timedelta(minutes=7)),
 ]
-BROWSERS = st.sampled_from([ADA.browser, ADA.browser, ADA.browser, EVE.browser])
+BROWSERS = st.sampled_from([ADA.browser] * 9 + [EVE.browser])
 STANDINGS = st.sampled_from([Standing.ACTIVE, Standing.ACTIVE, Standing.SECOND_FACTOR, Standing.BANNED, Standing.GONE])
 BARRED = st.sampled_from([Standing.BANNED, Standing.FROZEN, Standing.BEING_DELETED])
-JUMPS = st.sampled_from([1, 59, 60, 120, 300, 600, 899, 900, 1800, 7200, 90_000])
+JUMPS = st.sampled_from([1, 59, 60, 60, 120, 120, 300, 300, 600, 899, 900, 1800, 7200])
+"""Seconds; the cooldowns and lifetimes of the policies, and moments just before them."""
+
+
+AT_ANY_TIME: list[Command] = [
+    GiveContact(ADA.browser, BY_SMS),
+    SubmitCode(ADA.browser, 1, code(1)),
+    UseLink(EVE.browser, link(1)),
+    ResendCode(ADA.browser),
+    ChooseAccount(ADA.browser, ADA.account),
+    SetPassword(ADA.browser, "vault-1"),
+    AskHelp(ADA.browser),
+    Withdraw(EVE.browser),
+]
 
 
 class AnyRecovery(RuleBasedStateMachine):
@@ -59,14 +74,23 @@ class AnyRecovery(RuleBasedStateMachine):
         policy=st.sampled_from(POLICIES),
         asked_by=st.sampled_from(AskedBy),
         accounts=st.integers(min_value=1, max_value=2),
-        may_end=st.booleans(),
+        may_end=st.sampled_from([False, False, False, True]),
+        promptly=st.booleans(),
     )
-    def ada_starts(self, policy: Policy, asked_by: AskedBy, accounts: int, may_end: bool) -> None:
-        """`may_end`: whether somebody may end it from outside, which would otherwise cut most stories short."""
-        self.may_end = may_end
+    def ada_starts(self, policy: Policy, asked_by: AskedBy, accounts: int, may_end: bool, promptly: bool) -> None:
+        """`may_end`: somebody may end it from outside, which would otherwise cut most stories short.
+
+        `promptly`: a code is made in the same turn that asks for it, as the workflow does.
+        """
+        self.may_end, self.promptly = may_end, promptly
         self.story = Story(policy, asked_by, accounts=(ADA.account, OLU.account)[:accounts])
         self.story.happens(CaseOpened(NOON))
         self.seen = self.story.case
+        self.makes_the_code_promptly()
+
+    def makes_the_code_promptly(self) -> None:
+        if self.promptly and self.story.case.wanted and not self.story.case.is_closed:
+            self.story.sends_a_code()
 
     def tries(self, command: Command, standing: Standing = Standing.ACTIVE) -> None:
         """Somebody asks; a refusal is fine, but it must be one of ours and change nothing."""
@@ -78,6 +102,7 @@ class AnyRecovery(RuleBasedStateMachine):
             self.story.does(command, sight)
         except REFUSALS:
             assert self.story.case is before
+        self.makes_the_code_promptly()
 
     # ---- the machine
 
@@ -103,23 +128,28 @@ class AnyRecovery(RuleBasedStateMachine):
 
     # ---- people
 
+    @precondition(lambda self: self.story.state is State.AWAITING_CODE)
     @rule(by=BROWSERS, right=st.booleans(), back=st.integers(min_value=0, max_value=1), standing=STANDINGS)
     def somebody_types_a_code(self, by: str, right: bool, back: int, standing: Standing) -> None:
         issue = max(self.story.case.issues - back, 0)
         self.tries(SubmitCode(by, issue, code(issue) if right else WRONG), standing)
 
+    @precondition(lambda self: self.story.state in LINKABLE)
     @rule(by=BROWSERS, back=st.integers(min_value=0, max_value=1), standing=STANDINGS)
     def somebody_opens_a_link(self, by: str, back: int, standing: Standing) -> None:
         self.tries(UseLink(by, link(self.story.case.issues - back)), standing)
 
+    @precondition(lambda self: self.story.state in {State.AWAITING_CODE, State.AWAITING_RESEND})
     @rule(by=BROWSERS, to=st.sampled_from([None, BY_EMAIL, BY_SMS]))
-    def somebody_asks_for_a_code(self, by: str, to: None) -> None:
+    def somebody_asks_for_a_code(self, by: str, to: Destination | None) -> None:
         self.tries(ResendCode(by, to))
 
+    @precondition(lambda self: self.story.state is State.AWAITING_CONTACT)
     @rule(by=BROWSERS)
     def somebody_gives_a_contact(self, by: str) -> None:
         self.tries(GiveContact(by, BY_SMS))
 
+    @precondition(lambda self: self.story.state is State.AWAITING_ACCOUNT)
     @rule(by=BROWSERS, account=st.sampled_from([ADA.account, OLU.account, EVE.account]), standing=STANDINGS)
     def somebody_chooses_an_account(self, by: str, account: str, standing: Standing) -> None:
         self.tries(ChooseAccount(by, account), standing)
@@ -131,13 +161,20 @@ class AnyRecovery(RuleBasedStateMachine):
         if self.story.state is State.AWAITING_SECOND_PROOF and self.story.case.holder == ADA.browser:
             self.story.proves(right)
 
+    @precondition(lambda self: self.story.state is State.AWAITING_NEW_PASSWORD)
     @rule(by=BROWSERS)
     def somebody_sets_a_password(self, by: str) -> None:
         self.tries(SetPassword(by, "vault-1"))
 
+    @precondition(lambda self: self.story.state is State.AWAITING_HELP)
     @rule(by=BROWSERS)
     def somebody_asks_the_desk(self, by: str) -> None:
         self.tries(AskHelp(by))
+
+    @precondition(lambda self: self.may_end)
+    @rule(command=st.sampled_from(AT_ANY_TIME))
+    def somebody_sends_a_form_that_is_not_on_the_page(self, command: Command) -> None:
+        self.tries(command)
 
     @precondition(lambda self: self.may_end)
     @rule()
@@ -151,9 +188,10 @@ class AnyRecovery(RuleBasedStateMachine):
 
     # ---- the desk
 
+    @precondition(lambda self: self.may_end or self.story.state is State.AWAITING_HELP)
     @rule(
         agent=st.sampled_from([SAM, KIM]),
-        outcome=st.sampled_from([*Outcome, "approve"]),
+        outcome=st.sampled_from([Outcome.ALLOW, Outcome.ALLOW, Outcome.STOP, "approve"]),
         behind=st.integers(min_value=0, max_value=2),
         doubt=st.sampled_from([None, None, None, Doubt.UNPROVEN, Doubt.ROLE]),
         name=st.sampled_from(["decision-1", "decision-2", "decision-3"]),
@@ -166,6 +204,7 @@ class AnyRecovery(RuleBasedStateMachine):
         if self.story.case.allowed > allowed:
             assert event.kind == "decision_recorded"
             assert (outcome, behind, doubt) == (Outcome.ALLOW, 0, None)
+        self.makes_the_code_promptly()
 
     # ---- the clock
 
@@ -174,6 +213,11 @@ class AnyRecovery(RuleBasedStateMachine):
         self.story.later(timedelta(seconds=by))
         for deadline in deadlines(self.story.case):
             assert deadline.at > self.story.now
+
+    @precondition(lambda self: self.may_end)
+    @rule()
+    def a_day_passes(self) -> None:
+        self.story.later(timedelta(hours=25))
 
     @rule(by=JUMPS)
     def time_passes_while_nobody_is_there_to_act(self, by: int) -> None:
