@@ -12,18 +12,22 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from domain.errors import TooMany
 from storage import budgets
-from storage.budgets import Limit
+from storage.budgets import HOUR, Limit
 from storage.engine import database_time
 from storage.keys import Ring, Rings
 from storage.models import AgentRow, AgentSessionRow
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=10)
+PROOF = timedelta(hours=4)
+"""How long a typed password counts as proof that the agent still sits there; deciding asks for a fresh one."""
 SEEN_EVERY = timedelta(minutes=1)
 """How old `seen_at` may grow before a request writes it again; a write for every page would be one too many."""
 SIGN_INS = 10
 SIGN_INS_PER_NETWORK = 30
+"""Passwords that may be wrong in one `WINDOW`; those that were right are not counted."""
 WINDOW = timedelta(minutes=15)
 TOTP_STEP = 30
 TOTP_DIGITS = 6
@@ -39,8 +43,25 @@ class Agent:
     own_accounts: tuple[str, ...] = ()
 
 
-async def count_sign_in(session: AsyncSession, rings: Rings, name: str, network: str) -> None:
-    """Count a try, before the password is looked at. Raises `TooMany`.
+@dataclass(frozen=True)
+class SignedIn:
+    """An agent's session. `is_due`: `seen` should be called. `has_proof`: the password was typed lately enough."""
+
+    agent: Agent
+    is_due: bool
+    has_proof: bool
+
+
+@dataclass(frozen=True)
+class Counted:
+    """A try that was counted; `uncount` takes it back."""
+
+    limits: tuple[Limit, ...]
+    at: datetime
+
+
+async def count_try(session: AsyncSession, rings: Rings, name: str, network: str) -> Counted:
+    """Count a password, before it is looked at. Raises `TooMany`.
 
     Per name *and* network: a stranger elsewhere cannot keep an agent out.
     """
@@ -52,6 +73,14 @@ async def count_sign_in(session: AsyncSession, rings: Rings, name: str, network:
         Limit(f"sign-ins/{whence}", SIGN_INS_PER_NETWORK, WINDOW),
     )
     await budgets.take(session, limits, secrets.token_hex(16), now)
+    return Counted(limits, now)
+
+
+async def uncount(session: AsyncSession, counted: Counted) -> None:
+    """The password was right."""
+    for limit in counted.limits:
+        window, _ = limit.window(counted.at)
+        await budgets.settle(session, [limit.bucket], window, reserved=0, used=-1)
 
 
 async def agent_row(session: AsyncSession, name: str) -> AgentRow | None:
@@ -70,16 +99,23 @@ async def open_session(session: AsyncSession, rings: Rings, agent: str) -> str:
     return token
 
 
-async def agent_signed_in(session: AsyncSession, rings: Rings, token: str) -> tuple[Agent | None, bool]:
-    """Who holds this token, and whether `seen` is due. None after sign-out, 30 idle minutes, ten hours, or leaving."""
+async def signed_in(session: AsyncSession, rings: Rings, token: str) -> SignedIn | None:
+    """Who holds this token, as they are now. None after sign-out, 30 idle minutes, ten hours, or leaving."""
     row = await _session_row(session, rings, token)
     now = await database_time(session)
     if row is None or row.ended_at is not None or now >= row.seen_at + IDLE or now >= row.made_at + ABSOLUTE:
-        return None, False
+        return None
     agent = await session.get(AgentRow, row.agent)
     if agent is None or not agent.is_active:
-        return None, False
-    return agent_of(agent), now >= row.seen_at + SEEN_EVERY
+        return None
+    return SignedIn(agent_of(agent), now >= row.seen_at + SEEN_EVERY, now < row.proved_at + PROOF)
+
+
+async def proved(session: AsyncSession, rings: Rings, token: str) -> None:
+    """The agent has typed the password again."""
+    now = await database_time(session)
+    wanted = rings.digest.digests("agent-session", token)
+    await session.execute(update(AgentSessionRow).where(col(AgentSessionRow.digest).in_(wanted)).values(proved_at=now))
 
 
 async def seen(session: AsyncSession, rings: Rings, token: str) -> None:
@@ -113,14 +149,25 @@ def seal_totp(ring: Ring, agent: str, secret: bytes) -> str:
     return ring.seal(base64.b32encode(secret), f"totp/{agent}")
 
 
-def totp_fits(ring: Ring, row: AgentRow, typed: str, now: datetime) -> bool:
-    """Whether the code is that of this half minute, or of the one before or after it. True if none is set up."""
+async def totp_fits(session: AsyncSession, ring: Ring, row: AgentRow, typed: str) -> bool:
+    """Whether the code is that of this half minute, or of the one before or after it. True if none is set up.
+
+    Each code works once (RFC 6238 5.2): who looks over a shoulder is too late.
+    """
     if not row.totp_sealed:
         return True
     secret = base64.b32decode(ring.open(row.totp_sealed, f"totp/{row.name}"))
+    now = await database_time(session)
     step = int(now.timestamp()) // TOTP_STEP
-    plain = "".join(letter for letter in typed if letter.isdigit())
-    return any(hmac.compare_digest(totp(secret, step + drift), plain) for drift in (-1, 0, 1))
+    plain = "".join(letter for letter in typed if letter.isdecimal())
+    fitting = [step + drift for drift in (-1, 0, 1) if hmac.compare_digest(totp(secret, step + drift), plain)]
+    if not fitting:
+        return False
+    try:
+        await budgets.take(session, (Limit(f"totp/{row.name}/{fitting[0]}", 1, HOUR),), secrets.token_hex(16), now)
+    except TooMany:
+        return False
+    return True
 
 
 def totp(secret: bytes, step: int) -> str:

@@ -194,6 +194,11 @@ def _digest_key(rings: Rings, case: Recovery) -> str:
     return name if name in rings.digest.keys else rings.digest.current
 
 
+def decision_id(rings: Rings, *, reference: str, agent: str, key: str) -> str:
+    """The name of a decision: the same form sent twice by the same agent is one decision."""
+    return f"decision/{rings.digest.digest('decision', reference, agent, key)[:24]}"
+
+
 async def receive_decision(
     session: AsyncSession,
     rings: Rings,
@@ -207,7 +212,7 @@ async def receive_decision(
 ) -> Decision:
     """The row of a decision, with the database's time, and the proved signal that goes with it."""
     now = await database_time(session)
-    name = f"decision/{rings.digest.digest('decision', reference, agent, key)[:24]}"
+    name = decision_id(rings, reference=reference, agent=agent, key=key)
     decision = Decision(reference, version, name, outcome, reason, agent, now, proof="")
     found = await session.get(ReceivedRow, name)
     if found is not None:

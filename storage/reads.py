@@ -202,6 +202,11 @@ async def unanswered(session: AsyncSession, reference: str) -> Sequence[Received
     return found.scalars().all()
 
 
+async def received(session: AsyncSession, name: str) -> ReceivedRow | None:
+    """The decision or objection of this name, if it came in."""
+    return await session.get(ReceivedRow, name)
+
+
 async def objection_link(session: AsyncSession, rings: Rings, token: str) -> ObjectionLinkRow | None:
     """The link behind a "this was not me" token; None if it never was one of ours."""
     found = await session.execute(

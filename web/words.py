@@ -136,6 +136,30 @@ CLAIM_EVENTS: dict[str, str] = {
     "freeze_lapsed": "ended the freeze: its time was over",
 }
 
+COMING: dict[str, str] = {
+    "code_expired": "The code stops working",
+    "cooldown_ended": "A new code can be asked for",
+    "proof_lapsed": "The proof lapses; a contact must be proved again",
+    "case_expired": "The case closes",
+    "freeze_lapsed": "The freeze ends, unless an agent keeps it",
+}
+"""What the clock will do if nobody acts before it."""
+
+NOTICES: dict[str, str] = {
+    "code": "Code and link",
+    "password-changed": "New password set",
+    "password-not-set": "Password not set",
+    "account-frozen": "Account frozen",
+    "freeze-ended": "Freeze ended",
+}
+NOTICE_STATES: dict[str, Said] = {
+    "queued": Said("Waiting to be sent", "wait"),
+    "handed_over": Said("Handed over", "good"),
+    "delivered": Said("Delivered", "good"),
+    "bounced": Said("Came back", "bad"),
+    "failed": Said("Not sent", "bad"),
+}
+
 
 def state(kind: str, name: str) -> Said:
     """The word for a state of a case of this kind."""

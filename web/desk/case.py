@@ -1,30 +1,32 @@
 """The page of a case for agents: facts, clocks, timeline, and the decision where one is wanted."""
 
+import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from domain.case import Audience, parse_reference
+from domain.case import Audience, grouped, parse_reference
 from domain.claim import Claim
-from domain.decisions import DECIDERS, Reason
-from domain.recovery import Recovery, State
-from storage import folding, reads
-from storage.desk import Agent
-from storage.models import CaseRow
+from domain.decisions import DECIDERS, Outcome, Reason
+from domain.recovery import DecisionRefused, Recovery, State
+from storage import agents, folding, reads
+from storage.desk import Agent, SignedIn
+from storage.models import CaseRow, NoticeRow, ReceivedRow
+from storage.reads import Entry
 from web import live, words
 from web.access import NotFound
-from web.desk.session import agent_of
-from web.desk.timeline import line_of
+from web.desk.session import agent_of, signed_in
+from web.desk.timeline import Coming, Line, coming, line_of
 from web.render import page
 from web.services import Services, services_of
 from web.times import datetime_now
+from web.words import Said
 
 router = APIRouter()
-
-JUST_NOW = timedelta(minutes=2)
 
 
 @dataclass(frozen=True)
@@ -34,6 +36,34 @@ class Clock:
     name: str
     at: datetime
     is_past: bool
+
+
+@dataclass(frozen=True)
+class Pending:
+    """Something that came in for the case, and that the case has not answered yet."""
+
+    who: str
+    what: str
+    at: datetime
+    is_delivered: bool
+
+
+@dataclass(frozen=True)
+class Log:
+    """What happened, what was sent, what is under way, and the account's other cases."""
+
+    entries: list[Entry]
+    lines: list[Line]
+    coming: list[Coming]
+    notices: list[NoticeRow]
+    pending: list[Pending]
+    linked: list[tuple[CaseRow, Said]]
+
+    @property
+    def just_refused(self) -> Line | None:
+        """The decision that was refused, if nothing has happened since."""
+        is_last = bool(self.entries) and isinstance(self.entries[-1].event, DecisionRefused)
+        return self.lines[-1] if is_last else None
 
 
 async def desk_row(request: Request, typed_reference: str) -> CaseRow:
@@ -47,79 +77,100 @@ async def desk_row(request: Request, typed_reference: str) -> CaseRow:
 
 
 @router.get("/desk/cases/{reference}")
-async def show_case(request: Request, reference: str, after: str = "", shown: str = "") -> Response:
-    agent, row = await agent_of(request), await desk_row(request, reference)
-    if after and row.number <= live.number_asked(after, ""):
+async def show_case(request: Request, reference: str, seen: str = "") -> Response:
+    """The case. `seen` is what htmx asks to stay up to date, and names what its page shows: 204 while it is true."""
+    signed = await signed_in(request, at_work=not seen)
+    try:
+        row = await desk_row(request, reference)
+    except NotFound:
+        return page(request, "desk/not_found.html", status=404, agent=signed.agent, typed=reference)
+    log = await log_of(services_of(request), row)
+    if seen and seen == _mark(row, log, datetime_now()):
         return Response(status_code=204)
-    return await desk_case_page(request, agent, row)
+    return desk_case_page(request, signed, row, log, may_focus=not seen)
 
 
 @router.get("/desk/cases/{reference}/events")
 async def case_events(request: Request, reference: str, after: str = "") -> Response:
-    await agent_of(request)
+    await agent_of(request, at_work=False)
     row = await desk_row(request, reference)
     number = live.number_asked(after, request.headers.get("Last-Event-ID", ""))
     return live.stream(services_of(request).watch, row.reference, number)
 
 
-async def desk_case_page(
-    request: Request, agent: Agent, row: CaseRow, *, status: int = 200, **more: Any
+def desk_case_page(
+    request: Request, signed: SignedIn, row: CaseRow, log: Log, *, status: int = 200, **more: Any
 ) -> HTMLResponse:
-    """The page; `more` may bring `problems` by field and `sent` to show again."""
-    services, case, now = services_of(request), reads.case_of(row), datetime_now()
-    context = {
+    """The page; `more` may bring `problems` by field, and `sent` to show again."""
+    case, now, agent = reads.case_of(row), datetime_now(), signed.agent
+    context: dict[str, Any] = {
         "agent": agent,
         "now": now,
         "row": row,
         "case": case,
+        "log": log,
+        "seen": _mark(row, log, now),
+        "address": f"/desk/cases/{grouped(row.reference)}",
         "said": words.state(row.kind, row.state),
         "clocks": _clocks(case, now),
-        "may_decide": _may_decide(agent, row, case),
-        "why_not": _why_not(agent, row, case),
+        "why_not": why_not(agent, row, case),
+        "needs_password": not signed.has_proof,
         "reasons": [(reason.value, words.REASONS[reason]) for reason in Reason],
+        "reasons_to_claimant": words.REASONS_TO_CLAIMANT,
         "problems": {},
         "sent": {},
-        **await _log(services, row),
+        "changed": [],
     }
-    return page(request, "desk/case.html", status=status, may_focus=bool(more), **(context | more))
+    return page(request, "desk/case.html", status=status, **(context | more))
 
 
-async def _log(services: Services, row: CaseRow) -> dict[str, Any]:
-    """What happened, what was sent, what is under way, and the account's other cases."""
+async def log_of(services: Services, row: CaseRow) -> Log:
     async with services.database.read() as session:
+        names = {agent.name: agent.display_name for agent in await agents.all_agents(session)}
         entries = await reads.timeline(session, row, set(Audience))
-        return {
-            "lines": [line_of(entry) for entry in entries],
-            "notices": await reads.notices(session, row.reference),
-            "under_way": [one for one in await reads.unanswered(session, row.reference) if one.kind == "decision"],
-            "linked": [
-                (other, words.state(other.kind, other.state)) for other in await reads.linked_cases(session, row)
-            ],
-        }
+        return Log(
+            entries=entries,
+            lines=[line_of(entry, names) for entry in entries],
+            coming=coming(reads.case_of(row)),
+            notices=list(await reads.notices(session, row.reference)),
+            pending=[_pending(one, names) for one in await reads.unanswered(session, row.reference)],
+            linked=[(other, words.state(other.kind, other.state)) for other in await reads.linked_cases(session, row)],
+        )
 
 
-def _may_decide(agent: Agent, row: CaseRow, case: folding.Case) -> bool:
-    return (
-        isinstance(case, Recovery)
-        and case.state is State.AWAITING_HELP
-        and case.wanted is None
-        and agent.role in DECIDERS
-        and (not row.account_ref or row.account_ref not in agent.own_accounts)
+def _pending(received: ReceivedRow, names: Mapping[str, str]) -> Pending:
+    is_delivered = received.delivered_at is not None
+    if received.kind != "decision":
+        return Pending("The owner", "said “this was not me”", received.received_at, is_delivered)
+    agent, outcome = str(received.data.get("agent", "")), str(received.data.get("outcome", ""))
+    what = words.OUTCOMES[Outcome(outcome)] if outcome in set(Outcome) else "decided"
+    return Pending(names.get(agent, agent), what, received.received_at, is_delivered)
+
+
+def _mark(row: CaseRow, log: Log, now: datetime) -> str:
+    """A short name for everything that the page shows; another one each minute, for the times on it."""
+    shown = (
+        row.number,
+        [(notice.name, notice.state, notice.attempts) for notice in log.notices],
+        log.pending,
+        [(other.reference, other.state) for other, _ in log.linked],
+        now.replace(second=0, microsecond=0),
     )
+    return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
-def _why_not(agent: Agent, row: CaseRow, case: folding.Case) -> str:
-    """Why there are no buttons, in a sentence."""
+def why_not(agent: Agent, row: CaseRow, case: folding.Case) -> str:
+    """Why this agent has no buttons now, in a sentence; empty if there are some."""
     if not isinstance(case, Recovery):
-        return "Claims are decided here once that part is built."
+        return "Claims cannot be decided here yet. The freeze ends by itself; until then the account is safe."
     if case.is_closed:
         return "The case is closed."
     if case.state is not State.AWAITING_HELP:
-        return "Nothing to decide now. A decision is wanted when the codes of a case are used up."
+        return "There is nothing to decide now. A decision is wanted when the codes of a case are used up."
     if case.wanted is not None:
         return "One more code was allowed. It is being sent."
     if agent.role not in DECIDERS:
-        return f"You can read the case. Decisions are made by agents, approvers and leads, not by an {agent.role}."
+        return f"You can read this case. Agents, approvers and leads decide; your role is {agent.role}."
     if row.account_ref and row.account_ref in agent.own_accounts:
         return "This is about an account of your own, so somebody else decides."
     return ""
@@ -127,15 +178,20 @@ def _why_not(agent: Agent, row: CaseRow, case: folding.Case) -> str:
 
 def _clocks(case: folding.Case, now: datetime) -> list[Clock]:
     """Each moment with its name; those that are over are marked so."""
+    found: list[tuple[str, datetime | None]]
     if isinstance(case, Claim):
-        found = [("Freeze ends", case.frozen_until)]
+        found = [("Frozen since", case.frozen_at), ("Freeze ends", case.frozen_until)]
     else:
+        is_open = not case.is_closed
         found = [
-            ("Help was asked", case.help_asked_at),
-            ("Code works until", case.code_until if case.state is State.AWAITING_CODE else None),
-            ("Link works until", case.link_until if not case.is_closed else None),
-            ("Next code from", case.resend_at if not case.is_closed else None),
-            ("Proof holds until", case.proof_until),
-            ("Case closes", case.open_until),
+            ("Help asked", case.help_asked_at),
+            ("Code until", case.code_until if case.state is State.AWAITING_CODE else None),
+            ("Link until", case.link_until if is_open and case.issue and not case.accounts else None),
+            ("Next code", case.resend_at if is_open and case.state in _SENDING else None),
+            ("Proof until", case.proof_until),
+            ("Case until", case.open_until if is_open else None),
         ]
     return [Clock(name, at, at <= now) for name, at in found if at is not None]
+
+
+_SENDING = frozenset({State.AWAITING_CODE, State.AWAITING_RESEND})

@@ -1,19 +1,18 @@
 """The door of the desk: name, password, and a code where a second factor is set up."""
 
-import asyncio
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from storage import desk, directory
-from storage.models import AgentRow
-from web.access import network_of
-from web.desk.session import NotSignedIn, agent_of, let_in, let_out, token_of
-from web.forms import Sent, sent_by
+from domain.errors import TooMany
+from storage import desk
+from web.desk.session import NotSignedIn, agent_of, let_in, let_out, password_fits, token_of
+from web.forms import sent_by
 from web.render import is_htmx, page
-from web.services import Services, services_of
+from web.services import services_of
 from web.times import datetime_now
 
 router = APIRouter()
@@ -35,28 +34,20 @@ async def show_sign_in(request: Request, then: str = "") -> Response:
 async def sign_in(request: Request) -> Response:
     services, sent = services_of(request), await sent_by(request)
     name = sent.get("name").strip().lower()[:100]
-    async with services.database.write() as session:
-        await desk.count_sign_in(session, services.rings, name, network_of(request))
-    row = await _checked(services, name, sent)
-    if row is None:
+    try:
+        agent = await password_fits(request, name, sent.get("password"), sent.get("totp"))
+    except TooMany as too_many:
+        return _door(request, name, sent.get("then"), status=429, shut_until=too_many.until)
+    if agent is None:
         log.info("sign-in refused")
-        return _door(request, name, sent.get("then"), problem=WRONG)
+        return _door(request, name, sent.get("then"), status=422, problem=WRONG)
     async with services.database.write() as session:
-        token = await desk.open_session(session, services.rings, row.name)
-    log.info("signed in", agent=row.name)
+        await desk.end_session(session, services.rings, token_of(request))
+        token = await desk.open_session(session, services.rings, agent.name)
+    log.info("signed in", agent=agent.name)
     answer = _go(request, _inside(sent.get("then")))
     let_in(answer, services.settings, token)
     return answer
-
-
-async def _checked(services: Services, name: str, sent: Sent) -> AgentRow | None:
-    """The agent, if everything fits. An unknown name takes as long, and is told the same."""
-    async with services.database.read() as session:
-        row = await desk.agent_row(session, name)
-    fits = await asyncio.to_thread(directory.fits, row.password_hash if row else None, sent.get("password"))
-    if not fits or row is None or not row.is_active:
-        return None
-    return row if desk.totp_fits(services.rings.row, row, sent.get("totp"), datetime_now()) else None
 
 
 @router.post("/desk/sign-out")
@@ -69,16 +60,35 @@ async def sign_out(request: Request) -> Response:
     return answer
 
 
-def _door(request: Request, name: str, then: str, *, problem: str = "") -> HTMLResponse:
+def _door(
+    request: Request,
+    name: str,
+    then: str,
+    *,
+    status: int = 200,
+    problem: str = "",
+    shut_until: datetime | None = None,
+) -> HTMLResponse:
     problems = {"name": problem} if problem else {}
-    status = 422 if problem else 200
-    return page(request, "desk/sign_in.html", status=status, name=name, then=_inside(then), problems=problems)
+    answer = page(
+        request,
+        "desk/sign_in.html",
+        status=status,
+        name=name,
+        then=_inside(then),
+        problems=problems,
+        shut_until=shut_until,
+    )
+    if shut_until:
+        answer.headers["Retry-After"] = str(max(1, int((shut_until - datetime_now()).total_seconds())))
+    return answer
 
 
 def _inside(then: str) -> str:
     """Where to go after the door: a page of the desk, nothing else."""
     parts = urlsplit(then)
-    return then if not parts.scheme and not parts.netloc and parts.path.startswith("/desk") else "/desk"
+    inside = parts.path == "/desk" or parts.path.startswith("/desk/cases/")
+    return then if inside and not parts.scheme and not parts.netloc and "\\" not in then else "/desk"
 
 
 def _go(request: Request, address: str) -> Response:

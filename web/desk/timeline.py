@@ -1,57 +1,101 @@
 """The timeline of a case in words, for agents. Nothing personal: who is a role, an agent's name, or the clock."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Literal
 
-from domain import recovery
-from domain.decisions import Outcome, Reason
-from domain.recovery import Recovery
+from domain import claim, recovery
+from domain.decisions import Doubt, Outcome, Reason
+from domain.recovery import Recovery, Sight, Standing
+from storage import folding
 from storage.reads import Entry
 from web import words
+
+BAD = frozenset({"code_refused", "second_proof_refused", "decision_refused", "owner_objected", "account_barred"})
+LATE = timedelta(seconds=10)
+"""A decision that was recorded so much later than it came in had to wait for a worker; the line says so."""
+
+Mark = Literal["done", "bad"]
 
 
 @dataclass(frozen=True)
 class Line:
+    """`mark` is the sign on the rail; `since` is when it came in, if that was long before."""
+
     at: datetime
     who: str
     what: str
     more: str = ""
-    at_mark: str = "done"
-    """done or bad: the mark on the rail."""
+    mark: Mark = "done"
+    since: datetime | None = None
 
 
-BAD = frozenset({"code_refused", "second_proof_refused", "decision_refused", "owner_objected", "account_barred"})
+@dataclass(frozen=True)
+class Coming:
+    """What the clock will do, unless somebody acts before."""
+
+    at: datetime
+    what: str
 
 
-def line_of(entry: Entry) -> Line:
-    """One event as a sentence: who, what, and what helps to understand it."""
+def line_of(entry: Entry, names: Mapping[str, str]) -> Line:
+    """One event as a sentence: who, what, and what helps to understand it. `names`: agents as people call them."""
     event = entry.event
-    who = getattr(event, "agent", "") or words.PARTIES[entry.actor]
-    what = words.event(entry.after.kind, event.kind)
-    return Line(event.at, who, what, _more(entry), "bad" if event.kind in BAD else "done")
+    mark: Mark = "bad" if event.kind in BAD else "done"
+    match event:
+        case recovery.DecisionRecorded():
+            since = event.received_at if event.at - event.received_at > LATE else None
+            what = words.OUTCOMES[Outcome(event.outcome)]
+            return Line(event.at, names.get(event.agent, event.agent), what, reason_words(event.reason), since=since)
+        case recovery.DecisionRefused(doubt=Doubt.UNPROVEN):
+            # Without a proof the name is only what the signal says.
+            what = f"sent a decision as “{event.agent[:40]}” that was refused"
+            return Line(event.at, "Somebody", what, words.DOUBTS[event.doubt], mark)
+        case recovery.DecisionRefused():
+            what = words.event(entry.after.kind, event.kind)
+            return Line(event.at, names.get(event.agent, event.agent), what, words.DOUBTS[event.doubt], mark)
+        case _:
+            what = words.event(entry.after.kind, event.kind)
+            return Line(event.at, words.PARTIES[entry.actor], what, _more(entry), mark)
 
 
 def _more(entry: Entry) -> str:
     case = entry.after
     match entry.event:
+        case recovery.ContactGiven(to=to):
+            return f"by {words.CHANNELS[to.channel]}"
+        case recovery.CodeRequested(to=to) if to:
+            return f"by {words.CHANNELS[to.channel]}"
         case recovery.CodeIssued() as issued if isinstance(case, Recovery) and case.issue:
             return f"number {issued.issue}, by {words.CHANNELS[case.issue.to.channel]}"
         case recovery.CodeRefused() if isinstance(case, Recovery) and case.issue:
             return f"try {case.issue.wrong} of {case.policy.tries_per_code}"
-        case recovery.CodeAccepted() as accepted:
-            return f"with the {accepted.via}"
-        case recovery.AccountBarred() as barred:
-            return words.STANDINGS[barred.sight.standing]
-        case recovery.PasswordApplied() as applied:
-            return f"{applied.sessions} sessions"
-        case recovery.DecisionRecorded() as recorded:
-            return f"{words.OUTCOMES[Outcome(recorded.outcome)]}: {reason_words(recorded.reason)}"
-        case recovery.DecisionRefused() as refused:
-            return words.DOUBTS[refused.doubt]
+        case recovery.CodeAccepted(via=via, sight=sight):
+            return ", ".join(part for part in (f"with the {via}", _standing(sight)) if part)
+        case recovery.AccountChosen(sight=sight) | recovery.AccountBarred(sight=sight):
+            return _standing(sight)
+        case recovery.PasswordApplied(sessions=sessions) | claim.AccountFrozen(sessions=sessions):
+            return {0: "nobody was signed in", 1: "one session ended"}.get(sessions, f"{sessions} sessions ended")
         case _:
             return ""
 
 
+def _standing(sight: Sight | None) -> str:
+    """How the account stands, if that is worth a word."""
+    if sight is None or sight.standing is Standing.ACTIVE:
+        return ""
+    return f"the account is {words.STANDINGS[sight.standing]}"
+
+
 def reason_words(code: str) -> str:
     """The words for a reason code; the code itself if it came from a client that has others."""
-    return words.REASONS[Reason(code)].lower() if code in set(Reason) else code
+    said = words.REASONS[Reason(code)] if code in set(Reason) else code[:60]
+    return said[:1].lower() + said[1:]
+
+
+def coming(case: folding.Case) -> list[Coming]:
+    """What the clock will do, soonest first."""
+    deadlines = recovery.deadlines(case) if isinstance(case, Recovery) else claim.deadlines(case)
+    found = [Coming(deadline.at, words.COMING[deadline.event.kind]) for deadline in deadlines]
+    return sorted(found, key=lambda one: one.at)
