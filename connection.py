@@ -8,6 +8,7 @@ import dataclasses
 from collections.abc import Sequence
 from typing import Any
 
+from google.protobuf.message import DecodeError
 from temporalio.api.common.v1 import Payload
 from temporalio.client import Client, HeaderCodecBehavior
 from temporalio.contrib.pydantic import pydantic_data_converter
@@ -16,15 +17,16 @@ from temporalio.envconfig import ClientConfig
 from temporalio.service import RetryConfig
 
 from settings import Settings
-from storage.keys import Ring, seal, unseal
+from storage.keys import Ring, Unreadable, seal, unseal
 
 ENCODING = b"binary/encrypted"
 SUPPORT_ENCODINGS = (b"binary/null",)
 """What may stay plain even in production: nothing but "no value"."""
 
 
-class PlainPayload(Exception):
-    """An unencrypted argument where only encrypted ones are taken."""
+REFUSED = b"refused"
+"""An encoding that no converter knows. A codec that raised instead would fail the workflow task for ever, and with it
+the case: seen on a running server. This way a signal is dropped with a log line, and an update is refused."""
 
 
 class SealedPayloads(PayloadCodec):
@@ -48,10 +50,14 @@ class SealedPayloads(PayloadCodec):
         encoding = payload.metadata.get("encoding")
         if encoding != ENCODING:
             if self._refuse_plain and encoding not in SUPPORT_ENCODINGS:
-                raise PlainPayload("only encrypted payloads are taken here")
+                return Payload(metadata={"encoding": REFUSED})
             return payload
-        label = payload.metadata["encryption-key-id"].decode()
-        return Payload.FromString(unseal(self._ring.key(label), payload.data, f"payload/v1/{label}"))
+        label = payload.metadata.get("encryption-key-id", b"").decode(errors="replace")
+        key = self._ring.key(label)  # an unknown key is the operator's to repair: nothing may be dropped for that
+        try:
+            return Payload.FromString(unseal(key, payload.data, f"payload/v1/{label}"))
+        except (Unreadable, DecodeError):
+            return Payload(metadata={"encoding": REFUSED})
 
 
 def data_converter(ring: Ring, *, refuse_plain: bool) -> DataConverter:

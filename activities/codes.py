@@ -91,8 +91,8 @@ class DerivedCodes(Codes):
             if row is None:
                 raise ApplicationError("no such issue", type="NoSuchIssue", non_retryable=True)
             named, contact = await self._typed(session, code.case, code.to.contact)
-            address = await recipient(session, self._rings, named, contact)
-        if address is None or row.silent or not await self._is_affordable(code, contact):
+            to = await recipient(session, self._rings, named, contact)
+        if to is None or row.silent or not await self._is_affordable(code, to):
             return
         issue_key = code.keys.partition("/")[0]
         digits = codes.code(self._rings, code.case, code.issue, code.policy.code_digits, key=issue_key)
@@ -100,7 +100,7 @@ class DerivedCodes(Codes):
             case=code.case,
             issue=code.issue,
             channel=code.to.channel,
-            address=address,
+            address=to.normal,
             subject=account_subject(row.accounts[0]),
             account=row.accounts[0],
             code=None if row.link_only else digits,
@@ -127,12 +127,12 @@ class DerivedCodes(Codes):
             return False
         return True
 
-    async def _typed(self, session: AsyncSession, case: str, contact: str) -> tuple[Identifier, Identifier]:
+    async def _typed(
+        self, session: AsyncSession, case: str, contact: str
+    ) -> tuple[Identifier | None, Identifier | None]:
+        """What was typed into the one box, and the contact; None for what was erased since."""
         named = await reads.typed(session, self._rings, case, IDENTIFIER)
-        typed = await reads.typed(session, self._rings, case, contact)
-        if named is None or typed is None:
-            raise ApplicationError("what was typed was erased", type="Erased", non_retryable=True)
-        return named, typed
+        return named, named if contact == IDENTIFIER else await reads.typed(session, self._rings, case, contact)
 
 
 @dataclass(frozen=True)

@@ -18,20 +18,22 @@ class ProvedDecisions(Decisions):
     async def check_decision(self, decision: Decision) -> Verdict:
         """Anybody who can write to the namespace can send a signal; only desk and CLI can make the proof."""
         async with self._database.read() as session:
+            if not self._rings.decision.is_signed(decision.proved_text(), decision.proof):
+                # Before anything of it is looked up: a forged signal may hold what no database takes.
+                return Verdict(await database_time(session), Doubt.UNPROVEN)
             row = await session.get(ReceivedRow, decision.id)
             received = row.received_at if row else await database_time(session)
-            return Verdict(received, await self._doubt(session, decision))
+            return Verdict(received, await _doubt(session, decision))
 
-    async def _doubt(self, session: AsyncSession, decision: Decision) -> Doubt | None:
-        if not self._rings.decision.is_signed(decision.proved_text(), decision.proof):
-            return Doubt.UNPROVEN
-        agent = await session.get(AgentRow, decision.agent)
-        if agent is None or not agent.is_active or agent.role not in DECIDERS:
-            return Doubt.ROLE
-        case = await session.get(CaseRow, decision.case)
-        if case is not None and case.account_ref and case.account_ref in agent.own_accounts:
-            return Doubt.OWN_ACCOUNT
-        return None
+
+async def _doubt(session: AsyncSession, decision: Decision) -> Doubt | None:
+    agent = await session.get(AgentRow, decision.agent)
+    if agent is None or not agent.is_active or agent.role not in DECIDERS:
+        return Doubt.ROLE
+    case = await session.get(CaseRow, decision.case)
+    if case is not None and case.account_ref and case.account_ref in agent.own_accounts:
+        return Doubt.OWN_ACCOUNT
+    return None
 
 
 class ReceivedObjections(Objections):

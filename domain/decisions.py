@@ -67,6 +67,7 @@ class Doubt(StrEnum):
     STALE = "stale"
     NOT_NOW = "not_now"
     UNKNOWN_OUTCOME = "unknown_outcome"
+    UNKNOWN_REASON = "unknown_reason"
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import ClassVar, Literal
 
 from domain.case import Audience, Channel, Deadline, Party, earliest
-from domain.decisions import Decision, Doubt, Outcome, Verdict
+from domain.decisions import Decision, Doubt, Outcome, Reason, Verdict
 from domain.errors import (
     CodeIsOver,
     LinkIsOver,
@@ -52,6 +52,8 @@ LINKABLE = frozenset({State.AWAITING_CODE, State.AWAITING_RESEND, State.AWAITING
 
 
 IDENTIFIER = "identifier"
+LONGEST_NAME = 64
+"""Characters of a decision's id or an agent's name that are kept when the decision is refused."""
 
 
 class AskedBy(StrEnum):
@@ -607,7 +609,8 @@ def _about_the_code(case: Recovery, event: CodeRefused | CodeExpired | CooldownE
             return _noted(replace(case, resend_open=True))
         case state, CodeAccepted() if state in LINKABLE:
             used = replace(issue, digest="", link_digest="")
-            proved = replace(case, issue=used, holder=event.holder)
+            # The proof ends the wish for another code, and the wait for the desk.
+            proved = replace(case, issue=used, holder=event.holder, wanted=None, help_asked_at=None)
             return (
                 _seen(proved, event.sight, event.at)
                 if event.sight
@@ -644,11 +647,11 @@ def _after_the_proof(case: Recovery, event: Event) -> Recovery:
 
 def _at_the_desk(case: Recovery, event: DecisionRecorded | DecisionRefused | HelpAsked) -> Recovery:
     match case.state, event:
-        case State.AWAITING_HELP, HelpAsked() if case.help_asked_at is None:
+        case State.AWAITING_HELP, HelpAsked() if case.help_asked_at is None and case.wanted is None:
             return _noted(replace(case, help_asked_at=event.at))
         case state, DecisionRecorded(outcome=Outcome.STOP) if state is not State.APPLYING_PASSWORD:
             return _moved(replace(_dealt_with(case, event.id), because="agent"), State.STOPPED, event.at)
-        case State.AWAITING_HELP, DecisionRecorded(outcome=Outcome.ALLOW) if case.issue:
+        case State.AWAITING_HELP, DecisionRecorded(outcome=Outcome.ALLOW) if case.issue and case.wanted is None:
             helped = replace(case, allowed=case.allowed + 1, wanted=case.issue.to, help_asked_at=None)
             return _noted(_dealt_with(helped, event.id))
         case _, DecisionRefused() if event.id not in case.decided:
@@ -718,7 +721,7 @@ def _deadlines(case: Recovery) -> Iterator[Deadline]:
     if case.open_until:
         yield Deadline(case.open_until, CaseExpired(case.open_until))
     waits_for_a_code = case.state in {State.AWAITING_CODE, State.AWAITING_RESEND}
-    if waits_for_a_code and case.issue and case.resend_at and not case.resend_open:
+    if waits_for_a_code and not case.wanted and case.issue and case.resend_at and not case.resend_open:
         yield Deadline(case.resend_at, CooldownEnded(case.resend_at, case.issue.number))
 
 
@@ -798,7 +801,7 @@ def _code_checked(case: Recovery, command: SubmitCode, now: datetime) -> Event:
         raise NotAllowedNow(f"submit_code while {case.state}")
     if command.issue != case.issue.number:
         raise UseTheNewest(str(case.issue.number))
-    if command.digest != case.issue.digest:
+    if not case.issue.digest or command.digest != case.issue.digest:
         return CodeRefused(now, command.issue)
     return CodeAccepted(now, command.issue, "code", command.by)
 
@@ -823,12 +826,24 @@ def _resend_checked(case: Recovery, command: ResendCode, now: datetime) -> Event
 
 def judge(case: Recovery, decision: Decision, verdict: Verdict, now: datetime) -> DecisionRecorded | DecisionRefused:
     """What an agent's decision makes happen. A decision is judged by when it was received, and never raises."""
-    doubt = verdict.doubt or _doubt(case, decision)
+    doubt = verdict.doubt or _doubt(caught_up(case, verdict.received_at), decision)
     if doubt:
-        return DecisionRefused(now, decision.id, doubt, decision.agent)
+        return DecisionRefused(now, _plain(decision.id), doubt, _plain(decision.agent))
     return DecisionRecorded(
         now, decision.id, Outcome(decision.outcome), decision.reason, decision.agent, verdict.received_at
     )
+
+
+def _plain(name: str) -> str:
+    """A name as ours are. A forged signal may hold anything, even what a database cannot store."""
+    return name if name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME else "unreadable"
+
+
+def _may_be_decided(case: Recovery, outcome: Outcome) -> bool:
+    """One more code is for those who have used theirs up; an agent may stop any case until its effect has begun."""
+    if outcome is Outcome.ALLOW:
+        return case.state is State.AWAITING_HELP and case.wanted is None
+    return not case.is_closed and case.state is not State.APPLYING_PASSWORD
 
 
 def _doubt(case: Recovery, decision: Decision) -> Doubt | None:
@@ -836,7 +851,9 @@ def _doubt(case: Recovery, decision: Decision) -> Doubt | None:
         return Doubt.UNPROVEN
     if decision.outcome not in set(Outcome):
         return Doubt.UNKNOWN_OUTCOME
-    if case.is_closed or case.state is not State.AWAITING_HELP:
+    if decision.reason not in set(Reason):
+        return Doubt.UNKNOWN_REASON
+    if not _may_be_decided(case, Outcome(decision.outcome)):
         return Doubt.NOT_NOW
     if decision.version != case.version:
         return Doubt.STALE

@@ -91,7 +91,8 @@ class Ring:
         name, _, _ = signature.partition(":")
         if name not in self.keys:
             return False
-        return hmac.compare_digest(f"{name}:{self.digest(text, key=name)}", signature)
+        # Bytes, because `compare_digest` raises on text beyond ASCII, and a signature comes from outside.
+        return hmac.compare_digest(f"{name}:{self.digest(text, key=name)}".encode(), signature.encode())
 
     def seal(self, plain: bytes, context: str) -> str:
         """AES-256-GCM, bound to the context; text `<key id>:<base64>`."""
@@ -100,7 +101,11 @@ class Ring:
     def open(self, sealed: str, context: str) -> bytes:
         """What was sealed. Raises `UnknownKey` or `Unreadable`, neither with any content."""
         name, _, encoded = sealed.partition(":")
-        return unseal(self.key(name), base64.b64decode(encoded), context)
+        try:
+            raw = base64.b64decode(encoded, validate=True)
+        except ValueError:
+            raise Unreadable("not base64") from None
+        return unseal(self.key(name), raw, context)
 
 
 @dataclass(frozen=True)

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain import recovery
+from domain.decisions import Doubt
 from domain.recovery import Recovery
 from storage import audit, budgets, folding
 from storage.folding import AnyEvent, Case
@@ -77,7 +78,9 @@ async def _follow(session: AsyncSession, before: Case, after: Case, event: AnyEv
     match event:
         case recovery.CodeAccepted():
             await _hand_over(session, after.reference, event.holder, event.at)
-        case recovery.DecisionRecorded() | recovery.DecisionRefused():
+        case recovery.DecisionRecorded():
+            await _answered(session, event.id, event.at)
+        case recovery.DecisionRefused() if event.doubt is not Doubt.UNPROVEN:  # a forgery answers for nobody
             await _answered(session, event.id, event.at)
         case recovery.OwnerObjected():
             await _answered(session, event.received, event.at)

@@ -89,6 +89,7 @@ DOUBTS: dict[Doubt, str] = {
     Doubt.STALE: "the case had moved on since the agent looked at it",
     Doubt.NOT_NOW: "the case does not wait for a decision",
     Doubt.UNKNOWN_OUTCOME: "there is no such outcome",
+    Doubt.UNKNOWN_REASON: "there is no such reason",
 }
 
 PROBLEMS: dict[Problem, str] = {
@@ -100,7 +101,8 @@ PROBLEMS: dict[Problem, str] = {
 }
 CONTACT_PROBLEMS: dict[Problem, str] = PROBLEMS | {
     Problem.EMPTY: "Write an e-mail address or a phone number",
-    Problem.USERNAME: "Write an e-mail address or a phone number, not a username",
+    Problem.EMAIL: "Write an e-mail address with an @, such as name@example.org, or a phone number",
+    Problem.USERNAME: "Write an e-mail address or a phone number",
 }
 
 RECOVERY_EVENTS: dict[str, str] = {

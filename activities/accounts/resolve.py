@@ -26,26 +26,36 @@ class Resolved:
     mark: str
 
 
-async def resolve(session: AsyncSession, rings: Rings, named: Identifier, contact: Identifier) -> Resolved:
-    """The accounts that `named` names and that have `contact`.
+async def resolve(
+    session: AsyncSession, rings: Rings, named: Identifier | None, contact: Identifier | None
+) -> Resolved:
+    """The accounts that `named` names and that have `contact`; None is what was typed and erased since.
 
     Both are the same when the one box held an e-mail or phone. A contact that belongs to another account only
     is as good as unknown, so a second identifier never tells or reaches anything.
     """
-    accounts = set(await directory.owners(session, rings, contact))
-    if named != contact:
-        accounts &= set(await directory.owners(session, rings, named))
+    if named is None or contact is None:
+        return Resolved(("acc_erased",), secrets.token_hex(16))
+    accounts = await _both(session, rings, named, contact)
     if accounts:
         return Resolved(tuple(sorted(accounts)), "")
     return Resolved((stand_in(rings, named, contact),), secrets.token_hex(16))
 
 
-async def recipient(session: AsyncSession, rings: Rings, named: Identifier, contact: Identifier) -> str | None:
+async def recipient(
+    session: AsyncSession, rings: Rings, named: Identifier | None, contact: Identifier | None
+) -> Identifier | None:
     """Whom the sender may write to; None where nobody is."""
+    if named is None or contact is None or not await _both(session, rings, named, contact):
+        return None
+    return contact
+
+
+async def _both(session: AsyncSession, rings: Rings, named: Identifier, contact: Identifier) -> set[str]:
     accounts = set(await directory.owners(session, rings, contact))
     if named != contact:
         accounts &= set(await directory.owners(session, rings, named))
-    return contact.normal if accounts else None
+    return accounts
 
 
 def stand_in(rings: Rings, named: Identifier, contact: Identifier) -> str:

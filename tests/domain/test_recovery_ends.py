@@ -16,6 +16,7 @@ from domain.recovery import (
     CodeIssued,
     CodeRefused,
     Command,
+    DecisionRecorded,
     DecisionRefused,
     Event,
     GiveContact,
@@ -153,14 +154,28 @@ def test_case_ends_by_itself_after_a_day(state: State) -> None:
     assert story.events[-1] == CaseExpired(NOON + hours(24))
 
 
-@pytest.mark.parametrize("outcome", Outcome)
 @pytest.mark.parametrize("state", sorted(set(OPEN) - {State.AWAITING_HELP}))
-def test_desk_decides_only_where_it_was_needed(state: State, outcome: Outcome) -> None:
+def test_desk_allows_a_code_only_where_all_are_used_up(state: State) -> None:
     story = OPEN[state]()
-    event = story.hears(SAM.decides(outcome, version=story.case.version))
+    event = story.hears(SAM.decides(Outcome.ALLOW, version=story.case.version))
     assert isinstance(event, DecisionRefused)
     assert event.doubt is Doubt.NOT_NOW
     assert story.state is state
+
+
+@pytest.mark.parametrize("state", sorted(set(OPEN) - {State.APPLYING_PASSWORD}))
+def test_desk_stops_any_case_whose_effect_has_not_begun(state: State) -> None:
+    story = OPEN[state]()
+    event = story.hears(SAM.decides(Outcome.STOP, version=story.case.version))
+    assert isinstance(event, DecisionRecorded)
+    assert story.state is State.STOPPED
+
+
+def test_desk_is_too_late_for_a_password_that_is_being_applied() -> None:
+    story = OPEN[State.APPLYING_PASSWORD]()
+    event = story.hears(SAM.decides(Outcome.STOP, version=story.case.version))
+    assert isinstance(event, DecisionRefused)
+    assert event.doubt is Doubt.NOT_NOW
 
 
 def test_case_lives_a_second_less_than_a_day() -> None:

@@ -28,7 +28,7 @@ from web.words import DOUBTS
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.UNKNOWN_OUTCOME: 422}
+STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.UNKNOWN_OUTCOME: 422, Doubt.UNKNOWN_REASON: 422}
 CLOSED = "The case was closed in this moment, so your decision changed nothing"
 
 
