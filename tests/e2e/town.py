@@ -89,7 +89,11 @@ class Town:
 
     def message(self, to: str, number: int = 1, *, containing: str = "") -> dict[str, Any]:
         """The message with that number to somebody, once it has come."""
-        return wait_until(lambda: self.messages(to, containing=containing)[number - 1 :], 20, self.words)[0]
+        return dict(wait_until(lambda: self.messages(to, containing=containing)[number - 1 :], 20, self.words)[0])
+
+    def code(self, to: str, reference: str, number: int = 1) -> dict[str, Any]:
+        """The message with the code number of that case."""
+        return self.message(to, number, containing=f"/link/{reference.replace('-', '')}.")
 
 
 WORDS = {"worker": "worker.py", "web": "uvicorn", "catcher": "catcher", "temporal": "dynamic"}
@@ -134,18 +138,18 @@ class People:
         page = context.new_page()
         page.set_default_timeout(10_000)
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        page.on("console", lambda line: self.complaints.append(line.text) if _is_complaint(line.text, line.type) else None)
+        page.on("console", lambda line: self._listen(line.text, line.type))
         return page
+
+    def _listen(self, text: str, kind: str) -> None:
+        # Chromium reports every answer of 4xx as an error of the console; we answer 422 and 404 on purpose.
+        if kind == "error" and "the server responded with a status of 4" not in text:
+            self.complaints.append(text)
 
     def leave(self) -> None:
         for context in self._contexts:
             context.close()
         self._contexts.clear()
-
-
-def _is_complaint(text: str, kind: str) -> bool:
-    # Chromium reports every answer of 4xx as an error of the console; we answer 422 and 404 on purpose.
-    return kind == "error" and "the server responded with a status of 4" not in text
 
 
 def _from_the_tarball(route: Route) -> None:

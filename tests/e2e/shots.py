@@ -1,0 +1,194 @@
+"""`make shots`: every page that a person can reach within a minute, in both widths and both schemes.
+
+Not a test: it walks through a fresh instance and leaves pictures for somebody to look at.
+"""
+
+import argparse
+import tempfile
+from pathlib import Path
+
+from playwright.sync_api import Page, sync_playwright
+
+from development.people import DESK_PASSWORD
+from development.terminal import say
+from development.tools import CHROMIUM_FLAGS, chromium
+from tests.e2e.town import People, Town, code_in, link_in
+from web.claim.topics import TOPICS
+
+WIDTHS = (1440, 390)
+HEIGHT = 900
+SCHEMES = ("light", "dark")
+NEW_PASSWORD = "orchard-window-lantern-42"
+
+
+class Album:
+    """Takes the pictures of a page as it is now: `<name>-<width>-<scheme>.png`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self.count = 0
+        folder.mkdir(parents=True, exist_ok=True)
+
+    def take(self, page: Page, name: str) -> None:
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            for scheme in SCHEMES:
+                page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+                picture = self._folder / f"{name}-{width}-{scheme}.png"
+                page.screenshot(path=picture, full_page=True, animations="disabled")
+                self.count += 1
+        say(f"  {name}")
+
+
+class Tour:
+    """Walks through the product, one person after the other."""
+
+    def __init__(self, town: Town, people: People, album: Album) -> None:
+        self._town, self._people, self._album = town, people, album
+
+    def everything(self) -> None:
+        for walk in (
+            self.pages_without_a_case,
+            self.ada_recovers_by_code,
+            self.ada_opens_the_link_elsewhere,
+            self.vip_types_a_username,
+            self.olu_has_a_second_factor,
+            self.ben_is_banned,
+            self.somebody_guesses,
+            self.the_desk,
+        ):
+            walk()
+
+    def pages_without_a_case(self) -> None:
+        page = self._people.person()
+        addresses = {"claim-home": "/", "help-start": "/start", "claim-claim": "/claim", "claim-find": "/find"}
+        addresses |= {f"help-{topic}": f"/help/{topic}" for topic in TOPICS}
+        addresses |= {"not-found": "/case/ABCD-EFGH-JK", "patterns": "/patterns"}
+        for name, address in addresses.items():
+            page.goto(address)
+            self._album.take(page, name)
+        page.goto("/")
+        submit(page, "/recover", identifier="ada@")
+        self._album.take(page, "claim-home-wrong")
+
+    def ada_recovers_by_code(self) -> None:
+        page = self._people.person()
+        self._start(page, "ada@example.com")
+        self._album.take(page, "claim-code")
+        right = code_in(self._town.message("ada@example.com"))
+        submit(page, "/code", code="000000" if right != "000000" else "000001")
+        self._album.take(page, "claim-code-wrong")
+        page.goto(page.url.partition("/code")[0] + "/withdraw")
+        self._album.take(page, "claim-withdraw")
+        page.go_back()
+        submit(page, "/code", code=right)
+        self._album.take(page, "claim-password")
+        submit(page, "/password", new_password="password12")
+        self._album.take(page, "claim-password-wrong")
+        submit(page, "/password", new_password=NEW_PASSWORD)
+        page.get_by_role("heading", name="You can sign in again").wait_for()
+        self._album.take(page, "claim-recovered")
+        self._objection(page)
+
+    def _objection(self, page: Page) -> None:
+        notice = self._town.message("ada@example.com", containing="changed")
+        page.goto(link_in(notice, "/not-me/"))
+        self._album.take(page, "claim-objection")
+        submit(page, "/not-me/")
+        self._album.take(page, "claim-objection-done")
+
+    def ada_opens_the_link_elsewhere(self) -> None:
+        first, second = self._people.person(), self._people.person()
+        self._start(first, "olu@work.example.com")
+        second.goto(link_in(self._town.message("olu@work.example.com")))
+        self._album.take(second, "claim-link")
+        submit(second, "/link/")
+        first.reload()
+        self._album.take(first, "claim-elsewhere")
+
+    def vip_types_a_username(self) -> None:
+        page = self._people.person()
+        self._start(page, "vip")
+        self._album.take(page, "claim-contact")
+        submit(page, "/contact", contact="vip")
+        self._album.take(page, "claim-contact-wrong")
+
+    def olu_has_a_second_factor(self) -> None:
+        page = self._people.person()
+        self._start(page, "olu@example.com")
+        submit(page, "/code", code=code_in(self._town.message("olu@example.com")))
+        self._album.take(page, "claim-second-proof")
+        submit(page, "/second-proof", proof="OLUA-9999")
+        self._album.take(page, "claim-second-proof-wrong")
+
+    def ben_is_banned(self) -> None:
+        page = self._people.person()
+        self._start(page, "ben@example.com")
+        submit(page, "/code", code=code_in(self._town.message("ben@example.com")))
+        self._album.take(page, "claim-referred")
+
+    def somebody_guesses(self) -> None:
+        page = self._people.person()
+        self._start(page, "tom@example.com")
+        wrong = "000000" if code_in(self._town.message("tom@example.com")) != "000000" else "000001"
+        for _ in range(5):
+            submit(page, "/code", code=wrong)
+        self._album.take(page, "claim-resend")
+
+    def the_desk(self) -> None:
+        page = self._people.person()
+        page.goto("/desk/sign-in")
+        self._album.take(page, "desk-sign-in")
+        submit(page, "/desk/sign-in", name="kim", password=DESK_PASSWORD)
+        self._album.take(page, "desk-queue")
+        page.locator('a[href^="/desk/cases/"]').first.click()
+        self._album.take(page, "desk-case")
+        page.goto("/dev/mailbox")
+        self._album.take(page, "dev-mailbox")
+        page.goto("/dev/login")
+        self._album.take(page, "dev-login")
+        submit(page, "/dev/login", identifier="pat", password="pat-current-2025")
+        self._album.take(page, "dev-account")
+
+    def _start(self, page: Page, identifier: str) -> None:
+        page.goto("/")
+        submit(page, "/recover", identifier=identifier)
+
+
+def submit(page: Page, action: str, **fields: str) -> None:
+    """Fill in the form that goes there and press its button."""
+    form = page.locator(f'form[action*="{action}"]').first
+    for name, value in fields.items():
+        form.locator(f'[name="{name}"]').fill(value)
+    with page.expect_response(lambda answer: answer.request.method == "POST"):
+        form.locator('[type="submit"]').first.click()
+    page.wait_for_load_state()
+    page.locator(".htmx-request").first.wait_for(state="detached")
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--into", type=Path, default=Path("var/shots"))
+    into: Path = arguments.parse_args().into
+    path = chromium()
+    if path is None:
+        raise SystemExit("no browser: python -m development.tools gets one")
+    with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
+        town, album = Town(Path(folder)), Album(into)
+        say("starting an instance of its own ...")
+        town.start()
+        browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
+        people = People(browser, town)
+        try:
+            Tour(town, people, album).everything()
+        finally:
+            people.leave()
+            browser.close()
+            town.stop()
+    say(f"{album.count} pictures in {into}")
+    if people.complaints:
+        raise SystemExit("the browser complained:\n" + "\n".join(people.complaints))
+
+
+if __name__ == "__main__":
+    main()
