@@ -126,7 +126,7 @@ async def numbers(session: AsyncSession, references: Iterable[str]) -> dict[str,
     found = await session.execute(
         select(col(CaseRow.reference), col(CaseRow.number)).where(col(CaseRow.reference).in_(list(references)))
     )
-    return dict(found.tuples().all())
+    return {row.reference: row.number for row in found.all()}
 
 
 async def revoked(session: AsyncSession, digests: Iterable[str]) -> set[str]:

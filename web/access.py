@@ -155,7 +155,7 @@ _SYSTEMS = (
     ("iPad", "an iPad"),
     ("Windows", "Windows"),
     ("Macintosh", "a Mac"),
-    ("CrOS", "ChromeOS"),
+    ("CrOS", "ChromeOS"),  # codespell:ignore cros
     ("Linux", "Linux"),
 )
 

@@ -5,7 +5,7 @@ A stream says only "changed" and the number; what changed the browser fetches as
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
 import structlog
@@ -62,7 +62,7 @@ class Watch:
         async with self._changed:
             self._changed.notify_all()
 
-    async def numbers(self, reference: str, after: int) -> AsyncIterator[int]:
+    async def numbers(self, reference: str, after: int) -> AsyncGenerator[int, None]:
         """The number of the case whenever it passes `after` and grows on. Ends when the process stops."""
         self._watched[reference] += 1
         seen = after

@@ -13,6 +13,8 @@ from web.times import datetime_now
 
 router = APIRouter()
 
+STEPS = frozenset({"contact", "code", "resend", "account", "second-proof", "password", "help"})
+
 
 @router.get("/case/{reference}")
 async def show_case(request: Request, reference: str, after: str = "", shown: str = "") -> Response:
@@ -55,3 +57,12 @@ async def ask_before_withdrawing(request: Request, reference: str) -> HTMLRespon
     if case.is_closed or case.state is State.APPLYING_PASSWORD:
         return await case_page(request, found.row)
     return await case_page(request, found.row, template="withdraw", watched=False)
+
+
+@router.get("/case/{reference}/{step}")
+async def back_to_the_case(request: Request, reference: str, step: str) -> Response:
+    """Whoever loads the address of a form again, as after an error without script, gets the case."""
+    if step not in STEPS:
+        raise NotFound
+    found = await held(request, reference)
+    return RedirectResponse(f"/case/{grouped(found.row.reference)}", status_code=303)

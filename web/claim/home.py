@@ -43,6 +43,12 @@ async def home(request: Request) -> HTMLResponse:
     return page(request, "claim/home.html", problems={}, typed="", ways=WAYS)
 
 
+@router.get("/recover")
+async def back_home() -> RedirectResponse:
+    """Whoever loads the address of the form again gets the form."""
+    return RedirectResponse("/", status_code=303)
+
+
 @router.post("/recover")
 async def recover(request: Request) -> Response:
     sent, services = await sent_by(request), services_of(request)
