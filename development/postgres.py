@@ -9,7 +9,9 @@ import tempfile
 import time
 from pathlib import Path
 
-from development.ports import LOOPBACK, free_block, is_answering
+import psycopg
+
+from development.ports import LOOPBACK, free_block
 from development.processes import Child
 
 PROGRAMS = Path("/usr/lib/postgresql")
@@ -65,10 +67,18 @@ class Cluster:
 
     def _wait_for(self, child: Child) -> None:
         until = time.monotonic() + STARTS_WITHIN
-        while not is_answering(self._port):
+        while not self._is_ready():
             if not child.is_alive() or time.monotonic() > until:
                 raise ClusterDidNotStart(f"PostgreSQL did not start ({child.ended_with}):\n{child.last_words()}")
             time.sleep(0.05)
+
+    def _is_ready(self) -> bool:
+        """Whether it lets somebody in. An open port is not enough: behind it, it may still be starting up."""
+        try:
+            psycopg.connect(host=LOOPBACK, port=self._port, user="postgres", dbname="postgres").close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
 
 def _ordinary_user() -> str | None:
