@@ -44,7 +44,7 @@ lock: $(READY) ## Write requirements.lock again, with the newest versions
 
 shots: $(READY) ## Screenshots of every page, into VAR/shots
 	@$(PYTHON) -m development.tools
-	@$(PYTHON) -m development.shots --into $(VAR)/shots
+	@$(PYTHON) -m tests.e2e.shots --into $(VAR)/shots
 
 history: $(READY) ## Record histories for the replay tests
 	@$(PYTHON) -m development.history

@@ -23,8 +23,7 @@ from development import keys, namespace, supervisor
 from domain.case import parse_reference, workflow_id
 from domain.decisions import Decision, Outcome, Reason
 from settings import Settings, load
-from storage import agents as desk
-from storage import intake, migrate, reads
+from storage import agents, intake, migrate, reads
 from storage.engine import Database
 
 app = typer.Typer(
@@ -146,20 +145,20 @@ def new_key(
 @agents_app.command(name="add")
 def add_agent(
     name: str,
-    role: desk.Role,
+    role: agents.Role,
     password: Annotated[str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)],
     display_name: str = "",
 ) -> None:
     """Add somebody to the desk; asks for a first password."""
 
     async def add(session: AsyncSession, _settings: Settings) -> None:
-        await desk.add_agent(
+        await agents.add_agent(
             session, name=name, display_name=display_name or name.capitalize(), role=role, password=password
         )
 
     try:
         in_database(add)
-    except desk.NameTaken:
+    except agents.NameTaken:
         raise fail(f"there is an agent {name} already") from None
 
 
@@ -168,7 +167,7 @@ def list_agents() -> None:
     """Everybody at the desk."""
 
     async def show(session: AsyncSession, _settings: Settings) -> None:
-        for row in await desk.all_agents(session):
+        for row in await agents.all_agents(session):
             typer.echo(f"{row.name:<16} {row.role:<10} {'' if row.is_active else 'left':<6} {row.display_name}")
 
     in_database(show)
@@ -199,6 +198,8 @@ def sign(
             agent=agent,
             key=secrets.token_hex(16),
         )
+        # Whoever asked for it sends it: the reconciler must not decide in their place.
+        await intake.mark_delivered(session, decision.id)
         typer.echo(await signal_text(decision, workflow_id(row.kind, row.reference), settings, sealed=sealed))
 
     in_database(write_and_print)

@@ -12,6 +12,8 @@ import sys
 import tempfile
 from pathlib import Path
 
+from development.terminal import say
+
 LOCK = Path("requirements.lock")
 COMPILE = (
     "uv", "pip", "compile", "pyproject.toml", "--group", "dev", "--python-version", "3.11", "--generate-hashes",
@@ -48,9 +50,9 @@ def main() -> None:
         return
     found = differences()
     if found:
-        print("\n".join(found[:20]))
+        say("\n".join(found[:20]))
         sys.exit("requirements.lock does not fit pyproject.toml: make lock")
-    print("requirements.lock fits pyproject.toml")
+    say("requirements.lock fits pyproject.toml")
 
 
 if __name__ == "__main__":

@@ -25,8 +25,9 @@ from connection import connect
 from development import keys, namespace, people
 from development.ports import LOOPBACK, is_answering, is_free, remembered_block
 from development.processes import Child
-from development.temporal_binary import OLDEST, NoServer, say, server_binary
+from development.temporal_binary import OLDEST, NoServer, server_binary
 from development.temporal_server import DevServer, ServerDidNotStart
+from development.terminal import say
 from settings import load
 from storage.engine import Database
 from storage.migrate import upgrade

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from development.cache import cache_directory
+from development.terminal import say
 
 SERVER_MODULE = "go.temporal.io/server/cmd/server@v1.32.0"
 TIME_SKIPPING = (1, 32)
@@ -200,7 +201,3 @@ def _download_directory() -> Path:
 
 def _last_lines(file: Path, count: int = 5) -> str:
     return "\n".join(file.read_text(errors="replace").splitlines()[-count:])
-
-
-def say(line: str) -> None:
-    print(line, flush=True)

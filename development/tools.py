@@ -12,9 +12,12 @@ from pathlib import Path
 
 from development import vendor
 from development.postgres import postgres_programs
-from development.temporal_binary import NoServer, say, server_binary
+from development.temporal_binary import NoServer, server_binary
+from development.terminal import say
 from settings import Settings
 
+CHROMIUM_FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
+"""In containers there is no sandbox, and nothing of a test needs the net."""
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 
 

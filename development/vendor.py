@@ -10,6 +10,7 @@ import urllib.request
 from pathlib import Path
 
 from development.cache import cache_directory
+from development.terminal import say
 from web.render import HTMX_SHA384, SSE_SHA384
 
 PACKAGE = "htmx.org@4.0.1"
@@ -53,7 +54,7 @@ def _from_cdn(cdn: str) -> None:
             with urllib.request.urlopen(f"{cdn}/{name}", timeout=DOWNLOAD_WITHIN) as answer:  # noqa: S310 - https
                 _keep(name, answer.read())
         except OSError as failure:
-            print(f"{cdn}/{name}: {failure}", flush=True)
+            say(f"{cdn}/{name}: {failure}")
 
 
 def _keep(name: str, content: bytes) -> None:

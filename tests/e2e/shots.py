@@ -24,9 +24,9 @@ NEW_PASSWORD = "orchard-window-lantern-42"
 class Album:
     """Takes the pictures of a page as it is now: `<name>-<width>-<scheme>.png`."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self.count = 0
+    def __init__(self, folder: Path, complaints: list[str]) -> None:
+        self._folder, self._complaints = folder, complaints
+        self.count = self._seen = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, page: Page, name: str) -> None:
@@ -37,7 +37,8 @@ class Album:
                 picture = self._folder / f"{name}-{width}-{scheme}.png"
                 page.screenshot(path=picture, full_page=True, animations="disabled")
                 self.count += 1
-        say(f"  {name}")
+        say(f"  {name}" + "".join(f"\n    ! {text}" for text in self._complaints[self._seen :]))
+        self._seen = len(self._complaints)
 
 
 class Tour:
@@ -174,11 +175,12 @@ def main() -> None:
     if path is None:
         raise SystemExit("no browser: python -m development.tools gets one")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        town, album = Town(Path(folder)), Album(into)
+        town = Town(Path(folder))
         say("starting an instance of its own ...")
         town.start()
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         people = People(browser, town)
+        album = Album(into, people.complaints)
         try:
             Tour(town, people, album).everything()
         finally:
@@ -187,7 +189,7 @@ def main() -> None:
             town.stop()
     say(f"{album.count} pictures in {into}")
     if people.complaints:
-        raise SystemExit("the browser complained:\n" + "\n".join(people.complaints))
+        raise SystemExit(f"the browser complained {len(people.complaints)} times, see above")
 
 
 if __name__ == "__main__":
