@@ -4,6 +4,7 @@ Every variable has the prefix `REINSTATE_` and stands in `.env.example`. Keys ar
 `2026-11:<base64 of 32 bytes>,2026-05:<...>`; the first one is used, all of them are understood.
 """
 
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -70,11 +71,30 @@ class Settings(BaseSettings):
     mailbox: Path = Path("var/mailbox")
     """Development: where the catcher keeps what it caught."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"
+    metrics_networks: Annotated[tuple[str, ...], NoDecode] = ("127.0.0.0/8", "::1/128")
+    """Networks that may read `/metrics` of the web, directly and not through a proxy."""
+    worker_metrics: str = ""
+    """Where a worker answers `/metrics`, such as `127.0.0.1:9464`; empty: nowhere."""
 
-    @field_validator("trusted_proxies", mode="before")
+    @field_validator("trusted_proxies", "metrics_networks", mode="before")
     @classmethod
     def _split(cls, value: object) -> object:
         return tuple(part.strip() for part in value.split(",") if part.strip()) if isinstance(value, str) else value
+
+    @field_validator("trusted_proxies", "metrics_networks")
+    @classmethod
+    def _are_networks(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for network in value:
+            ip_network(network, strict=False)
+        return value
+
+    @field_validator("worker_metrics")
+    @classmethod
+    def _is_address(cls, value: str) -> str:
+        host, _, port = value.rpartition(":")
+        if value and not (host and port.isdecimal()):
+            raise ValueError("must look like 127.0.0.1:9464, or be empty")
+        return value
 
     @field_validator("smtp_url")
     @classmethod

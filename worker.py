@@ -11,7 +11,7 @@ from typing import Any
 import httpx2
 import structlog
 from temporalio.client import Client
-from temporalio.runtime import LoggingConfig, Runtime, TelemetryConfig, TelemetryFilter
+from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.worker import Worker
 from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxRestrictions
 
@@ -78,7 +78,15 @@ def sender_of(settings: Settings, database: Database, rings: Rings, sms: httpx2.
         text = TwilioCarrier(sms, settings.sms_url, account=settings.sms_account, token=secret, sender=sender)
     else:
         text = WebhookCarrier(sms, settings.sms_url, secret=secret, sender=sender)
-    return Sender(database, rings, RowKeys(rings.row), Renderer(platform), mail=mail, text=text)
+    return Sender(
+        database,
+        rings,
+        RowKeys(rings.row),
+        Renderer(platform),
+        mail=mail,
+        text=text,
+        meter=Runtime.default().metric_meter,
+    )
 
 
 @asynccontextmanager
@@ -154,15 +162,29 @@ async def connected(settings: Settings) -> Client:
             delay = min(delay * 2, 5.0)
 
 
+def runtime(settings: Settings) -> Runtime:
+    """What is under the SDK: its log, and `/metrics` with its own figures and ours. Once a process."""
+    # Core writes to standard output, sometimes whole histories in one line: errors only.
+    quiet = TelemetryFilter(core_level="ERROR", other_level="ERROR")
+    scraped = None
+    if settings.worker_metrics:
+        scraped = PrometheusConfig(
+            settings.worker_metrics, counters_total_suffix=True, unit_suffix=True, durations_as_seconds=True
+        )
+    try:
+        telemetry = TelemetryConfig(logging=LoggingConfig(filter=quiet), metrics=scraped, attach_service_name=False)
+        return Runtime(telemetry=telemetry)
+    except ValueError as failure:
+        raise SystemExit(f"worker: REINSTATE_WORKER_METRICS={settings.worker_metrics}: {failure}") from None
+
+
 async def main() -> None:
     settings = load()
     logs.configure(level=settings.log_level, as_json=not settings.is_development)
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    # Core writes to standard output, sometimes whole histories in one line: errors only.
-    quiet = TelemetryFilter(core_level="ERROR", other_level="ERROR")
-    Runtime.set_default(Runtime(telemetry=TelemetryConfig(logging=LoggingConfig(filter=quiet))))
+    Runtime.set_default(runtime(settings))
     starting = asyncio.create_task(connected(settings))
     stopping = asyncio.create_task(stop.wait())
     await asyncio.wait({starting, stopping}, return_when=asyncio.FIRST_COMPLETED)

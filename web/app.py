@@ -16,7 +16,7 @@ import logs
 from connection import connect
 from settings import Settings, load
 from storage.engine import Database
-from web import probes
+from web import metrics, probes
 from web.access_log import AccessLog
 from web.claim import case, guide, home, later, link, objection, steps
 from web.desk.routes import router as desk_router
@@ -76,7 +76,7 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
                 await app.state.services.database.close()
 
     app = FastAPI(title="Reinstate", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
-    app.state.settings = settings
+    app.state.settings, app.state.metrics = settings, metrics.Metrics()
     _mount(app, settings)
     install(app)
     # The last added is the first to see a request.
@@ -84,11 +84,12 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
     app.add_middleware(OwnPagesOnly, settings=settings, refuse=REFUSED_ORIGIN)
     app.add_middleware(SecurityHeaders, settings=settings)
     app.add_middleware(AccessLog)
+    app.add_middleware(metrics.Measured, metrics=app.state.metrics)
     return app
 
 
 def _mount(app: FastAPI, settings: Settings) -> None:
-    for module in (home, case, steps, link, objection, guide, later, probes):
+    for module in (home, case, steps, link, objection, guide, later, probes, metrics):
         app.include_router(module.router)
     app.include_router(desk_router)
     if settings.platform_accent:

@@ -4,17 +4,20 @@ A crash between the carrier's answer and our second log entry sends the message 
 (or text message id); everything else is done once however often it is asked for.
 """
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
+from temporalio.common import MetricMeter
 
 from activities.delivery.channels import Carrier, Delayed, Mail, Text, Undeliverable
 from activities.delivery.log import DeliveryLog, Entry
 from activities.delivery.objections import ObjectionLink, ObjectionScope, token_of
 from activities.delivery.render import Renderer
+from activities.delivery.tally import Tally
 from domain.case import Channel
 from domain.policy import Policy
 from storage.engine import Database
@@ -56,9 +59,11 @@ class Sender:
         *,
         mail: Carrier[Mail],
         text: Carrier[Text],
+        meter: MetricMeter = MetricMeter.noop,
     ) -> None:
         self._db, self._rings, self._renderer = db, rings, renderer
         self._mail, self._text = mail, text
+        self._tally = Tally(meter)
         self._url = renderer.platform.url
         self._log = DeliveryLog(db, row_keys)
 
@@ -108,14 +113,17 @@ class Sender:
                 return
             link = await self._link(session, entry, objection, account)
         about = log.bind(notice=name, case=case, template=template, channel=str(channel), attempt=row.attempts)
+        began = time.perf_counter()
         try:
             provider_id = await self._carry(entry, row.message_id, {**context, "case": case, "objection": link})
         except (Delayed, Undeliverable) as failed:
             await self._log.not_handed_over(name, failed.kind, final=failed.non_retryable)
             about.warning("message not handed over", error=failed.kind, final=failed.non_retryable)
+            self._tally.count(entry, "undeliverable" if failed.non_retryable else "delayed", began)
             raise
         await self._log.handed_over(name, provider_id)
         about.info("message handed over")
+        self._tally.count(entry, "handed_over", began)
 
     async def _link(
         self, session: AsyncSession, entry: Entry, wanted: ObjectionScope | None, account: str
