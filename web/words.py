@@ -87,7 +87,7 @@ DOUBTS: dict[Doubt, str] = {
     Doubt.ROLE: "the role of this agent does not allow it",
     Doubt.OWN_ACCOUNT: "agents do not decide about their own accounts",
     Doubt.STALE: "the case had moved on since the agent looked at it",
-    Doubt.NOT_NOW: "the case does not wait for a decision",
+    Doubt.NOT_NOW: "the case does not take this decision now",
     Doubt.UNKNOWN_OUTCOME: "there is no such outcome",
     Doubt.UNKNOWN_REASON: "there is no such reason",
 }

@@ -114,6 +114,7 @@ def desk_case_page(
         "said": words.state(row.kind, row.state),
         "clocks": _clocks(case, now),
         "why_not": why_not(agent, row, case),
+        "can_allow": _can_allow(case),
         "needs_password": not signed.has_proof,
         "reasons": [(reason.value, words.REASONS[reason]) for reason in Reason],
         "reasons_to_claimant": words.REASONS_TO_CLAIMANT,
@@ -165,15 +166,18 @@ def why_not(agent: Agent, row: CaseRow, case: folding.Case) -> str:
         return "Claims cannot be decided here yet. The freeze ends by itself; until then the account is safe."
     if case.is_closed:
         return "The case is closed."
-    if case.state is not State.AWAITING_HELP:
-        return "There is nothing to decide now. A decision is wanted when the codes of a case are used up."
-    if case.wanted is not None:
-        return "One more code was allowed. It is being sent."
+    if case.state is State.APPLYING_PASSWORD:
+        return "The new password is being set, so nothing can be decided any more."
     if agent.role not in DECIDERS:
         return f"You can read this case. Agents, approvers and leads decide; your role is {agent.role}."
     if row.account_ref and row.account_ref in agent.own_accounts:
         return "This is about an account of your own, so somebody else decides."
     return ""
+
+
+def _can_allow(case: folding.Case) -> bool:
+    """One more code is only for a case that has used up its own."""
+    return isinstance(case, Recovery) and case.state is State.AWAITING_HELP and case.wanted is None
 
 
 def _clocks(case: folding.Case, now: datetime) -> list[Clock]:

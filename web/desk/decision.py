@@ -9,9 +9,9 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain import recovery
 from domain.case import grouped
-from domain.decisions import DECIDERS, Decision, Doubt, Reason, Verdict
+from domain.decisions import DECIDERS, Decision, Doubt, Verdict
 from domain.errors import TooMany
-from domain.recovery import Recovery, caught_up
+from domain.recovery import Recovery
 from storage import desk, intake, reads
 from storage.desk import SignedIn
 from storage.models import CaseRow
@@ -28,7 +28,7 @@ from web.words import DOUBTS
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.UNKNOWN_OUTCOME: 422, Doubt.UNKNOWN_REASON: 422}
+STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.UNKNOWN_OUTCOME: 422}
 CLOSED = "The case was closed in this moment, so your decision changed nothing"
 
 
@@ -71,7 +71,7 @@ async def decide(request: Request, reference: str) -> Response:
     signed, row, sent = await signed_in(request), await desk_row(request, reference), await sent_by(request)
     attempt = Attempt(request, signed, row, sent, sent.key or fresh_key())
     if not await _came_in_before(attempt):
-        problem = await _doubted(attempt) or await _incomplete(attempt) or await _unproved(attempt)
+        problem = await _doubted(attempt) or await _unproved(attempt)
         if problem is not None:
             return problem
     return await _send(attempt) or RedirectResponse(f"/desk/cases/{grouped(row.reference)}", status_code=303)
@@ -90,6 +90,8 @@ async def _doubted(attempt: Attempt) -> Response | None:
     doubt = _doubt(attempt)
     if doubt is None:
         return None
+    if doubt is Doubt.UNKNOWN_REASON:
+        return await attempt.refused(422, {"reason": "Choose a reason"})
     shown = await log_of(services_of(attempt.request), attempt.row)
     entries = zip(shown.entries, shown.lines, strict=True)
     changed = [line for entry, line in entries if entry.number > attempt.last_seen >= 0]
@@ -109,14 +111,8 @@ def _doubt(attempt: Attempt) -> Doubt | None:
     made = Decision(
         row.reference, attempt.version, "", sent.get("outcome"), sent.get("reason"), agent.name, now, proof=""
     )
-    judged = recovery.judge(caught_up(case, now), made, Verdict(now), now)
+    judged = recovery.judge(case, made, Verdict(now), now)
     return judged.doubt if isinstance(judged, recovery.DecisionRefused) else None
-
-
-async def _incomplete(attempt: Attempt) -> Response | None:
-    if attempt.sent.get("reason") in set(Reason):
-        return None
-    return await attempt.refused(422, {"reason": "Choose a reason"})
 
 
 async def _unproved(attempt: Attempt) -> Response | None:

@@ -1,7 +1,7 @@
 """The demo platform's own sign-in, and the account behind it: where a recovery shows that it worked."""
 
 import asyncio
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -14,11 +14,12 @@ from web.access import cookie_name, device_of
 from web.forms import Sent, sent_by
 from web.render import page
 from web.services import Services, services_of
-from web.times import datetime_now
+from web.times import datetime_now, relative
 
 router = APIRouter()
 
 COOKIE = "platform_session"
+MONTH = timedelta(days=30.44)
 WRONG = "The name or the password is not correct"
 
 
@@ -33,7 +34,8 @@ async def show_account(request: Request) -> HTMLResponse:
         if mine.ended_at is not None:
             return _door(request, ended=mine, kinds=await platform.kinds_of(session, {mine.ended_by}))
         sheet = await platform.sheet(session, services.rings, mine.account_ref, now)
-    return page(request, "dev/account.html", now=now, sheet=sheet, mine=mine, kinds=sheet.ended_by)
+    age = age_of(sheet.password.since, now) if sheet.password else ""
+    return page(request, "dev/account.html", now=now, sheet=sheet, mine=mine, kinds=sheet.ended_by, password_age=age)
 
 
 @router.post("/dev/login")
@@ -115,6 +117,12 @@ def _door(
         ended=ended,
         kinds=kinds or {},
     )
+
+
+def age_of(since: datetime, now: datetime) -> str:
+    """`5 min ago`, or in months from two months on: nobody counts a password's days."""
+    months = (now - since) // MONTH
+    return f"{months} months ago" if months >= 2 else relative(since, now)
 
 
 def _token(request: Request) -> str:
