@@ -99,6 +99,10 @@ class CaseLoop(ABC, Generic[C, E]):
         """What the state demands of the world before the loop may wait again."""
         return None
 
+    def _is_quiet(self) -> bool:
+        """Whether nothing goes on in the background that would be lost with this run."""
+        return True
+
     async def _afterwards(self) -> None:
         """What remains to be done once the case is over; nobody waits for it."""
 
@@ -111,18 +115,30 @@ class CaseLoop(ABC, Generic[C, E]):
         if self._case.number == 0:  # not after continue-as-new
             async with self._turn:
                 await self._happened(self._opened())
-        while not (self._is_over() or self._should_continue_as_new()):
+        while not self._is_over():
             effect = self._effect()
             if effect:
                 await effect()
+            elif self._may_continue_as_new():
+                await self._continue_as_new()
             else:
                 await self._deadline_moves_or_clock_acts()
-        if self._is_over():
-            await self._afterwards()
+        await self._afterwards()
         await workflow.wait_condition(workflow.all_handlers_finished)
         await workflow.sleep(ANSWERS_FIRST)
         await workflow.wait_condition(workflow.all_handlers_finished)
-        if not self._is_over():
+
+    def _may_continue_as_new(self) -> bool:
+        """Not before everybody has an answer: a handler may wait for an effect, and only the loop has effects."""
+        return self._is_long() and workflow.all_handlers_finished() and self._is_quiet()
+
+    def _is_long(self) -> bool:
+        return workflow.info().is_continue_as_new_suggested()
+
+    async def _continue_as_new(self) -> None:
+        """Returns if somebody acted in between; then the loop goes on."""
+        await workflow.sleep(ANSWERS_FIRST)
+        if self._may_continue_as_new() and self._effect() is None and not self._is_over():
             workflow.continue_as_new(self._case)
 
     async def _deadline_moves_or_clock_acts(self) -> None:
@@ -130,7 +146,7 @@ class CaseLoop(ABC, Generic[C, E]):
 
         def stop_waiting() -> bool:
             moved = self._next_deadline() != deadline or self._effect() is not None
-            return moved or self._is_over() or self._should_continue_as_new()
+            return moved or self._is_over() or self._may_continue_as_new()
 
         timeout = max(deadline.at - workflow.now(), timedelta(0)) if deadline else None
         try:
@@ -169,6 +185,3 @@ class CaseLoop(ABC, Generic[C, E]):
 
     def _next_deadline(self) -> Deadline | None:
         return earliest(self._deadlines(self._case))
-
-    def _should_continue_as_new(self) -> bool:
-        return workflow.info().is_continue_as_new_suggested()

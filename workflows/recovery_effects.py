@@ -68,6 +68,9 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
     def _effect(self) -> Callable[[], Awaitable[None]] | None:
         return self._apply_password if self._case.state is State.APPLYING_PASSWORD else None
 
+    def _is_quiet(self) -> bool:
+        return self._sending is None or self._sending.done()
+
     async def _afterwards(self) -> None:
         self._stop_sending()
         if self._case.state is not State.RECOVERED:
