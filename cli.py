@@ -15,6 +15,7 @@ import typer
 import uvicorn
 from google.protobuf import json_format
 from pydantic import TypeAdapter
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.api.common.v1 import Payload
 
@@ -110,12 +111,12 @@ def setup(
     ] = False,
     wait: Annotated[float, typer.Option(help="Seconds to wait for Temporal to come up.")] = 120,
 ) -> None:
-    """Make namespace, search attributes and Schedule in Temporal; changes nothing the second time."""
+    """Make namespace, search attributes and Schedules in Temporal; changes nothing the second time."""
     settings = load()
 
     async def prepare() -> None:
         client = await namespace.when_up(lambda: connect(settings), wait)
-        await (namespace.ensure_reconciler(client) if only_schedule else namespace.prepare(client))
+        await (namespace.ensure_schedules(client) if only_schedule else namespace.prepare(client))
         typer.echo(f"namespace {client.namespace} is ready")
 
     asyncio.run(prepare())
@@ -229,7 +230,7 @@ def payload_options(payload: Payload) -> list[str]:
 
 
 def in_database(work: Callable[[AsyncSession, Settings], Awaitable[Any]]) -> None:
-    """Run `work` in one transaction."""
+    """Run `work` in one transaction. A database that is away or old ends the command with one line."""
 
     async def run() -> None:
         settings = load()
@@ -240,7 +241,10 @@ def in_database(work: Callable[[AsyncSession, Settings], Awaitable[Any]]) -> Non
         finally:
             await database.close()
 
-    asyncio.run(run())
+    try:
+        asyncio.run(run())
+    except OperationalError as failure:
+        raise fail(f"the database refused (is it up, and did `reinstate migrate` run?): {failure.orig}") from None
 
 
 if __name__ == "__main__":

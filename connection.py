@@ -73,12 +73,16 @@ WEB_RETRY = RetryConfig(max_elapsed_time_millis=1500)
 """A person waits: after a second and a half without a connection the page says so."""
 
 
-async def connect(settings: Settings, *, lazy: bool = False, for_people: bool = False) -> Client:
+async def connect(
+    settings: Settings, *, lazy: bool = False, for_people: bool = False, address: str | None = None
+) -> Client:
     """The one client of this process. `TEMPORAL_*` variables and profile are honoured (SDK environment configuration).
 
     `lazy` never fails and connects on first use, for the web; workers cannot use a lazy client.
     """
     config: dict[str, Any] = dict(ClientConfig.load_client_connect_config())
+    if address:
+        config["target_host"] = address
     config.setdefault("target_host", "localhost:7233")
     config.setdefault("namespace", "default" if settings.is_development else "reinstate")
     if for_people:
