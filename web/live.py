@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import suppress
 
+import anyio
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 from sse_starlette import EventSourceResponse, ServerSentEvent
@@ -20,6 +21,8 @@ EVERY = 0.5
 PING = 15
 """Seconds between two signs of life in a silent stream, below the idle time-out of common proxies."""
 RETRY = 2000
+GRACE = 3
+"""Seconds in which a stream ends by itself when the server is told to end: some looks of the poller."""
 LONGEST = 3600
 """Seconds after which a stream is ended; the browser connects again and shows that it still may."""
 
@@ -35,10 +38,15 @@ class Watch:
         self._numbers: dict[str, int] = {}
         self._changed = asyncio.Condition()
         self._stopped = False
+        self.leaving = anyio.Event()
+        """Set by the streams when the server is told to end; it waits for them before it stops the poller."""
 
     async def run(self) -> None:
         """The one poller: from the start of the process to its end."""
         while not self._stopped:
+            if self.leaving.is_set():
+                await self.stop()
+                return
             try:
                 await self.look()
             except SQLAlchemyError as failed:
@@ -93,7 +101,13 @@ def stream(watch: Watch, reference: str, after: int) -> EventSourceResponse:
                 async for number in watch.numbers(reference, after):
                     yield ServerSentEvent(event="changed", id=str(number), data=str(number))
 
-    return EventSourceResponse(events(), ping=PING, headers={"X-Accel-Buffering": "no"})
+    return EventSourceResponse(
+        events(),
+        ping=PING,
+        headers={"X-Accel-Buffering": "no"},
+        shutdown_event=watch.leaving,
+        shutdown_grace_period=GRACE,
+    )
 
 
 def number_asked(after: str, last_event_id: str) -> int:

@@ -72,7 +72,7 @@ def _length(length: timedelta) -> str:
     minutes = round(length / MINUTE)
     if minutes < 90:
         return f"{minutes} min"
-    if length < 2 * DAY:
+    if round(length / HOUR) < 48:
         hours, rest = divmod(minutes, 60)
         return f"{_count(hours, 'hour')} {rest} min" if rest and hours < 6 else _count(round(length / HOUR), "hour")
     hours = round(length / HOUR)

@@ -105,6 +105,16 @@ async def test_asking_too_early_gets_the_time_from_which_it_is_possible(ada: Bro
     assert 0 < int(answer.headers["Retry-After"]) <= 61
 
 
+async def test_asking_too_early_costs_no_message(ada: Browser) -> None:
+    await ada.ask("ada@example.com")
+    page = ada.address
+    for _ in range(8):
+        await ada.get(page)
+        assert (await ada.post(f"{page}/resend")).status_code == 429
+    again = [await ada.client.post("/recover", data={"identifier": "ada@example.com"}) for _ in range(5)]
+    assert [answer.status_code for answer in again] == [303] * 4 + [429]
+
+
 async def test_after_the_cooldown_a_new_code_can_be_sent(ada: Browser, gateway: FakeGateway) -> None:
     reference = await asked_a_while_ago(ada, gateway)
     assert "A new code can be sent now." in ada.said

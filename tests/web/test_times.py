@@ -38,6 +38,7 @@ def test_a_promise_is_written_in_full() -> None:
         (timedelta(minutes=12), "in 12 min"),
         (timedelta(hours=2, minutes=5), "in 2 hours 5 min"),
         (timedelta(hours=23, minutes=58), "in 24 hours"),
+        (timedelta(days=1, hours=23, minutes=58), "in 2 days"),
         (timedelta(days=2, hours=5), "in 2 days 5 hours"),
         (timedelta(days=7), "in 7 days"),
         (timedelta(minutes=-3), "3 min ago"),

@@ -23,7 +23,9 @@ async def show_case(request: Request, reference: str, after: str = "", shown: st
     `shown` is the state that the asking page shows: a person who types is not disturbed while it stays the same.
     """
     found = await held(request, reference)
-    if after and found.row.number <= live.number_asked(after, ""):
+    stands_still = found.row.number <= live.number_asked(after, "")
+    # While a code is awaited for long the page says so, although nothing happened.
+    if after and stands_still and found.row.state != State.OPENING:
         return Response(status_code=204)
     answer = await case_page(request, found.row, may_focus=shown != found.row.state)
     if found.row.state == State.RECOVERED:

@@ -8,7 +8,8 @@ from fastapi.responses import RedirectResponse, Response
 
 from domain import recovery
 from domain.case import grouped
-from domain.recovery import Answer, Command, Recovery, State
+from domain.errors import CaseError
+from domain.recovery import Answer, Command, Destination, Recovery, State
 from storage import intake, reads
 from storage.identifiers import Identifier, NotUnderstood, identify_contact
 from storage.models import CaseRow
@@ -21,6 +22,7 @@ from web.forms import Sent, sent_by
 from web.gateway import StillWorking
 from web.render import fresh_key, is_htmx, page
 from web.services import Services, services_of
+from web.times import datetime_now
 from web.typed import code_problem, digits_of
 from web.words import CONTACT_PROBLEMS
 
@@ -48,6 +50,14 @@ class Step:
     async def tell(self, command: Command, token: str) -> Answer:
         """What the case answers. Raises what `web.errors` lists."""
         return await self.services.gateway.tell(self.case.reference, command, update_id=token)
+
+    def would_happen(self, command: Command) -> bool:
+        """Whether the case would do it now, by the same rule; a message that is not sent is not counted either."""
+        try:
+            recovery.decide(self.case, command, datetime_now())
+        except CaseError:
+            return False
+        return True
 
     async def fresh_row(self) -> CaseRow:
         async with self.services.database.read() as session:
@@ -102,8 +112,10 @@ async def _give_contact(step: Step) -> Response | None:
     if isinstance(contact, str):
         return await step.problem("contact", contact)
     token = step.token(contact.normal)
-    destination = await _remember(step, contact, token)
-    await step.tell(recovery.GiveContact(step.held.by, destination), token)
+    asked = recovery.GiveContact(step.held.by, Destination(intake.channel_of(contact), ""))
+    if step.would_happen(asked):
+        asked = recovery.GiveContact(step.held.by, await _remember(step, contact, token))
+    await step.tell(asked, token)
     return None
 
 
@@ -115,7 +127,7 @@ def _contact(step: Step) -> Identifier | str:
         return CONTACT_PROBLEMS[wrong.problem]
 
 
-async def _remember(step: Step, contact: Identifier, token: str) -> recovery.Destination:
+async def _remember(step: Step, contact: Identifier, token: str) -> Destination:
     async with step.services.database.write() as session:
         return await intake.add_contact(
             session,
@@ -162,19 +174,21 @@ async def resend_code(request: Request, reference: str) -> Response:
 
 
 async def _resend_code(step: Step) -> Response | None:
+    asked = recovery.ResendCode(step.held.by)
     if not (step.sent.get("contact") or step.sent.get("other")):
-        contact = await _where_it_went(step)
         token = step.token()
-        if contact:
+        contact = await _where_it_went(step)
+        if contact and step.would_happen(asked):
             await _count(step, contact, token)
-        await step.tell(recovery.ResendCode(step.held.by), token)
+        await step.tell(asked, token)
         return None
     other = _contact(step)
     if isinstance(other, str):
         return await step.problem("contact", other, template="other")
     token = step.token(other.normal)
-    destination = await _remember(step, other, token)
-    await step.tell(recovery.ResendCode(step.held.by, destination), token)
+    if step.would_happen(asked):
+        asked = recovery.ResendCode(step.held.by, await _remember(step, other, token))
+    await step.tell(asked, token)
     return None
 
 
