@@ -1,4 +1,4 @@
-"""What has to exist in Temporal before the first case: namespace, search attributes, the reconciler's Schedule.
+"""What has to exist in Temporal before the first case: namespace, search attributes, and the Schedules.
 
 Made through the SDK, so that no command line tool is needed; used by `make run`, by tests and by `reinstate setup`.
 Everything may be done again and then changes nothing.
@@ -33,6 +33,9 @@ SETTLES_WITHIN = 30.0
 
 RECONCILER = "reinstate-reconciler"
 RECONCILE_EVERY = timedelta(seconds=30)
+RETENTION_JOB = "reinstate-retention"
+ERASES_AT = timedelta(hours=3, minutes=17)
+"""After midnight UTC, when little else goes on."""
 
 
 class NamespaceNotReady(Exception):
@@ -40,13 +43,13 @@ class NamespaceNotReady(Exception):
 
 
 async def prepare(client: Client) -> None:
-    """Namespace and search attributes of this client, usable when this returns; then the Schedule."""
+    """Namespace and search attributes of this client, usable when this returns; then the Schedules."""
     await make_ready(client)
-    await ensure_reconciler(client)
+    await ensure_schedules(client)
 
 
 async def make_ready(client: Client) -> None:
-    """As `prepare`, without the Schedule."""
+    """As `prepare`, without the Schedules."""
     await _make_namespace(client)
     await _add_search_attributes(client)
 
@@ -63,20 +66,33 @@ async def when_up(connect: Callable[[], Awaitable[Client]], within: float) -> Cl
         await asyncio.sleep(1)
 
 
-async def ensure_reconciler(client: Client) -> None:
-    """The Schedule that starts cases which were written but never reached Temporal (design 4.3)."""
-    await _until_it_works(lambda: _create_schedule(client))
+async def ensure_schedules(client: Client) -> None:
+    """The reconciler, which starts cases that were written but never reached Temporal, and the daily erasure."""
+    for name, schedule in SCHEDULES.items():
+        await _until_it_works(lambda name=name, schedule=schedule: _create_schedule(client, name, schedule))  # type: ignore[misc]
 
 
-async def _create_schedule(client: Client) -> None:
-    # By its name, so that preparing a namespace loads no workflow code.
-    action = ScheduleActionStartWorkflow("Reconcile", id="reconcile", task_queue="cases")
-    every = ScheduleSpec(intervals=[ScheduleIntervalSpec(every=RECONCILE_EVERY)])
-    calm = SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=RECONCILE_EVERY)
+async def _create_schedule(client: Client, name: str, schedule: Schedule) -> None:
     try:
-        await client.create_schedule(RECONCILER, Schedule(action=action, spec=every, policy=calm))
+        await client.create_schedule(name, schedule)
     except ScheduleAlreadyRunningError:
         return
+
+
+def _schedule(workflow: str, every: timedelta, offset: timedelta, catchup: timedelta) -> Schedule:
+    # By its name, so that preparing a namespace loads no workflow code.
+    return Schedule(
+        action=ScheduleActionStartWorkflow(workflow, id=workflow.lower(), task_queue="cases"),
+        spec=ScheduleSpec(intervals=[ScheduleIntervalSpec(every=every, offset=offset)]),
+        policy=SchedulePolicy(overlap=ScheduleOverlapPolicy.SKIP, catchup_window=catchup),
+    )
+
+
+SCHEDULES = {
+    RECONCILER: _schedule("Reconcile", RECONCILE_EVERY, timedelta(0), RECONCILE_EVERY),
+    RETENTION_JOB: _schedule("Retention", timedelta(days=1), ERASES_AT, timedelta(days=1)),
+}
+"""By name. What was missed while Temporal was away is caught up with once."""
 
 
 async def _make_namespace(client: Client) -> None:

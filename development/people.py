@@ -117,7 +117,7 @@ async def _add_account(session: AsyncSession, rings: Rings, demo: DemoAccount, n
     session.add_all(_passwords(demo))
     for code in demo.recovery_codes:
         digest = recovery_code_digests(rings, demo.ref, code)[0]
-        session.add(AccountRecoveryCodeRow(account_ref=demo.ref, digest=digest))
+        session.add(AccountRecoveryCodeRow(account_ref=demo.ref, digest=digest, key=rings.index.current))
 
 
 def _passwords(demo: DemoAccount) -> list[AccountPasswordRow]:

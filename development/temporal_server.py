@@ -131,7 +131,7 @@ class DevServer:
     def _tool(self, binary: Binary, base: int, settings: Dynamic) -> list[str]:
         options = ["--ip", LOOPBACK, "--port", str(base), "--http-port", str(base + PORTS.index("http"))]
         options += ["--headless", "--log-level", "warn", "--db-filename", str(self._directory / "temporal-cli.db")]
-        options += ["--sqlite-pragma", "journal_mode=wal", "--sqlite-pragma", "synchronous=2"]
+        options += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"]
         for name, value in settings.items():
             options += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]
         return [str(binary.path), "server", "start-dev", *options]
