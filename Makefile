@@ -47,7 +47,7 @@ shots: $(READY) ## Screenshots of every page, into VAR/shots
 	@$(PYTHON) -m tests.e2e.shots --into $(VAR)/shots
 
 history: $(READY) ## Record histories for the replay tests
-	@$(PYTHON) -m development.history
+	@$(PYTHON) -m tests.replay.record
 
 clean: ## Remove what tools have left; not the data in VAR
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

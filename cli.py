@@ -27,6 +27,8 @@ from settings import Settings, load
 from storage import agents, intake, migrate, reads
 from storage.engine import Database
 
+ROOT = Path(__file__).resolve().parent
+
 app = typer.Typer(
     name="reinstate",
     no_args_is_help=True,
@@ -88,7 +90,7 @@ def web(
 @app.command(name="worker")
 def run_worker() -> None:
     """Run the Temporal worker, in place of this process, so that signals reach it."""
-    os.execv(sys.executable, [sys.executable, str(Path(__file__).with_name("worker.py"))])  # noqa: S606
+    os.execv(sys.executable, [sys.executable, str(ROOT / "worker.py")])  # noqa: S606
 
 
 @app.command(name="migrate")
@@ -132,6 +134,16 @@ def reconcile() -> None:
 
     asyncio.run(trigger())
     typer.echo("asked for; a worker does it")
+
+
+@app.command()
+def replay(
+    history: Annotated[Path, typer.Argument(help="As `temporal workflow show --output json` prints it.")],
+) -> None:
+    """Say whether the code of today still fits what a case has done."""
+    file = history.absolute()
+    os.chdir(ROOT)
+    os.execv(sys.executable, [sys.executable, "-m", "development.replay", str(file)])  # noqa: S606
 
 
 @keys_app.command(name="new")
