@@ -82,7 +82,7 @@ async def kinds_of(session: AsyncSession, references: set[str]) -> dict[str, str
     found = await session.execute(
         select(col(CaseRow.reference), col(CaseRow.kind)).where(col(CaseRow.reference).in_(references))
     )
-    return {row[0]: row[1] for row in found}
+    return {row.reference: row.kind for row in found}
 
 
 async def end_session(session: AsyncSession, row: AccountSessionRow, now: datetime) -> None:

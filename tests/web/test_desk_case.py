@@ -8,11 +8,14 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import col
 
-from domain import recovery
+from domain import claim, recovery
 from domain.case import grouped
+from domain.claim import Claim
 from domain.policy import CURRENT_POLICY
+from storage import folding, writes
 from storage.engine import Database
-from storage.models import AgentRow, CaseRow, NoticeRow
+from storage.keys import Rings
+from storage.models import AgentRow, CaseRow, NoticeRow, ReceivedRow
 from tests.web.desk import asks_for_help, at_the_desk
 from tests.web.pages import faults_of
 from tests.web.stage import Browser, FakeGateway
@@ -165,3 +168,43 @@ async def test_an_open_page_hears_nothing_until_something_changed(
     answer = await sam.get(f"{address}?seen={seen}")
     assert answer.status_code == 200
     assert "The case is closed" in sam.said
+
+
+async def test_a_claim_shows_the_freeze_and_waits_for_no_answer(
+    app: FastAPI, gateway: FakeGateway, database: Database, rings: Rings
+) -> None:
+    async with database.write() as session:
+        reference, row = "7F3KQ2M9XA", Claim("7F3KQ2M9XA", "acc_ada", "objection/1")
+        session.add(a_claim_row(row))
+        session.add(
+            ReceivedRow(id="objection/1", case_ref=reference, kind="objection", received_at=datetime.now(UTC), data={})
+        )
+    gateway.cases[reference] = row
+    sam = await at_the_desk(app)
+    await sam.get(f"/desk/cases/{reference}")
+    assert "The owner said “this was not me”" in sam.said
+    now = datetime.now(UTC)
+    for event in (claim.CaseOpened(now), claim.FreezeWithheld(now)):
+        async with database.write() as session:
+            await writes.record(session, rings.audit, reference, gateway.cases[reference].number, (event,))
+        gateway.cases[reference] = claim.apply(gateway.cases[reference], event)  # type: ignore[arg-type]
+    await sam.get(f"/desk/cases/{reference}")
+    assert "has not answered" not in sam.said
+    assert "Machine did not freeze the account" in sam.said
+    assert "Claims cannot be decided here yet" in sam.said
+    assert faults_of(sam.page) == []
+
+
+def a_claim_row(case: Claim) -> CaseRow:
+    dumped = folding.dump_case(case)
+    return CaseRow(
+        reference=case.reference,
+        kind="claim",
+        account_ref=case.account,
+        state=case.state,
+        opened_at=datetime.now(UTC),
+        policy_version=case.policy.version,
+        opening_key="a-claim",
+        opening=dumped,
+        snapshot=dumped,
+    )

@@ -1,15 +1,16 @@
 """The page of a case for agents: facts, clocks, timeline, and the decision where one is wanted."""
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.case import Audience, grouped, parse_reference
+from domain.case import Audience, Kind, grouped, parse_reference
 from domain.claim import Claim
 from domain.decisions import DECIDERS, Outcome, Reason
 from domain.recovery import DecisionRefused, Recovery, State
@@ -134,9 +135,16 @@ async def log_of(services: Services, row: CaseRow) -> Log:
             lines=[line_of(entry, names) for entry in entries],
             coming=coming(reads.case_of(row)),
             notices=list(await reads.notices(session, row.reference)),
-            pending=[_pending(one, names) for one in await reads.unanswered(session, row.reference)],
+            pending=[_pending(one, names) for one in await _unanswered(session, row)],
             linked=[(other, words.state(other.kind, other.state)) for other in await reads.linked_cases(session, row)],
         )
+
+
+async def _unanswered(session: AsyncSession, row: CaseRow) -> Sequence[ReceivedRow]:
+    """A claim is itself the answer to the objection that opened it, and a closed case answers nothing more."""
+    if row.closed_at or (row.kind == Kind.CLAIM and row.number):
+        return []
+    return await reads.unanswered(session, row.reference)
 
 
 def _pending(received: ReceivedRow, names: Mapping[str, str]) -> Pending:

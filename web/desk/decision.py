@@ -60,9 +60,10 @@ class Attempt:
         """The case as it is now, with what was sent and why it was not taken."""
         row = await desk_row(self.request, self.row.reference)
         shown = await log_of(services_of(self.request), row)
-        return desk_case_page(
-            self.request, self.signed, row, shown, status=status, problems=problems, sent=self.sent.kept, **more
-        )
+        kept = self.sent.kept
+        # The summary of what is wrong gets the focus, so the title must not.
+        more |= {"status": status, "problems": problems, "sent": kept, "may_focus": False}
+        return desk_case_page(self.request, self.signed, row, shown, **more)
 
 
 @router.post("/desk/cases/{reference}/decision")
