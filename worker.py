@@ -27,6 +27,7 @@ from activities.delivery.sender import Sender
 from activities.delivery.sms_twilio import TwilioCarrier
 from activities.delivery.sms_webhook import WebhookCarrier
 from activities.delivery.smtp import SmtpCarrier
+from activities.erasure import SqlErasure
 from activities.notices import SentNotices
 from activities.records import SqlRecords
 from activities.upkeep import SqlUpkeep
@@ -39,10 +40,11 @@ from workflows import ACCOUNTS, CASES, DELIVERY
 from workflows.objection import ObjectionWorkflow
 from workflows.reconcile import ReconcileWorkflow
 from workflows.recovery import RecoveryWorkflow
+from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS = [RecoveryWorkflow, ObjectionWorkflow, ReconcileWorkflow]
+WORKFLOWS = [RecoveryWorkflow, ObjectionWorkflow, ReconcileWorkflow, RetentionWorkflow]
 GRACE = timedelta(seconds=8)
 """How long running activities may go on after a signal; `make run` must end within 10 s."""
 STICKY = timedelta(seconds=2)
@@ -100,7 +102,7 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
     codes = DerivedCodes(database, rings, sender)
     notices = SentNotices(database, row_keys, SqlAddressBook(database, rings), sender)
     records, decisions = SqlRecords(database, rings), ProvedDecisions(database, rings)
-    objections, upkeep = ReceivedObjections(database), SqlUpkeep(database)
+    objections, upkeep, erasure = ReceivedObjections(database), SqlUpkeep(database), SqlErasure(database)
     quick: list[Any] = [
         records.record_recovery,
         records.record_claim,
@@ -112,6 +114,8 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
         upkeep.find_orphans,
         upkeep.mark_reached,
         upkeep.forget_what_is_over,
+        erasure.erase_people,
+        erasure.erase_records,
     ]
     common: dict[str, Any] = {"graceful_shutdown_timeout": GRACE}
     async with AsyncExitStack() as stack:

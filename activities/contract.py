@@ -242,6 +242,20 @@ class Orphans:
     signals: tuple[TellCase, ...]
 
 
+class Erasure(ABC):
+    """What is kept no longer than promised (design 5), in portions: call again until the answer is 0."""
+
+    @activity.defn
+    @abstractmethod
+    async def erase_people(self) -> int:
+        """What is personal about closed cases whose time has come; how many cases."""
+
+    @activity.defn
+    @abstractmethod
+    async def erase_records(self) -> int:
+        """Closed cases whose record has been kept for long enough; how many."""
+
+
 class Upkeep(ABC):
     """What a Schedule does (design 4.3): find what was written but never reached Temporal."""
 

@@ -57,6 +57,11 @@ class Policy:
     password_length: int = 10
     """Least number of characters; design 6. NIST SP 800-63B-4 asks for at least 8."""
 
+    personal_data_kept: timedelta = timedelta(days=90)
+    """After the close: what was typed, addresses of messages, the kind of browser. Then their key is destroyed."""
+    record_kept: timedelta = timedelta(days=1826)
+    """Five years after the close: events, decisions and delivery log, which name nobody."""
+
     def cooldown(self, issue: int) -> timedelta:
         """How long after code number `issue` (1, 2, ...) the next one may be asked for."""
         return self.cooldowns[min(issue, len(self.cooldowns)) - 1]

@@ -71,21 +71,23 @@ async def account(session: AsyncSession, ref: str) -> AccountRow | None:
 
 
 async def username(session: AsyncSession, rings: Rings, row: AccountRow) -> str:
-    return await RowKeys(rings.row).open(session, account_subject(row.ref), row.username)
+    """Empty once the owner was erased."""
+    return await RowKeys(rings.row).read(session, account_subject(row.ref), row.username) or ""
 
 
 async def contacts(session: AsyncSession, rings: Rings, ref: str) -> list[Contact]:
-    """All contacts of the account, oldest first."""
+    """All contacts of the account that can be read, oldest first; none once the owner was erased."""
     rows = await session.execute(
         select(AccountContactRow)
         .where(col(AccountContactRow.account_ref) == ref)
         .order_by(col(AccountContactRow.since), col(AccountContactRow.id))
     )
-    keys, subject = RowKeys(rings.row), account_subject(ref)
-    return [
-        Contact(f"c{row.id}", IdentifierKind(row.kind), await keys.open(session, subject, row.address), row.since)
-        for row in rows.scalars()
-    ]
+    keys, subject, found = RowKeys(rings.row), account_subject(ref), []
+    for row in rows.scalars():
+        address = await keys.read(session, subject, row.address)
+        if address is not None:
+            found.append(Contact(f"c{row.id}", IdentifierKind(row.kind), address, row.since))
+    return found
 
 
 async def lock_gate(session: AsyncSession, ref: str) -> AccountGateRow:

@@ -82,7 +82,7 @@ async def open_recovery(
     case = Recovery(reference=reference, asked_by=AskedBy(identifier.kind.value), holder=holder, policy=policy)
     session.add(_opening_row(case, opening_key, now))
     await session.flush()
-    session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now))
+    session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     await remember(session, rings, reference, IDENTIFIER, identifier)
     if browser.device:
         await _remember_device(session, rings, reference, browser.device)
@@ -173,7 +173,8 @@ async def browser_for_link(
     digest = rings.digest.digest("access", secret)
     if await session.get(CaseAccessRow, digest) is None:
         now = await database_time(session)
-        session.add(CaseAccessRow(digest=digest, case_ref=reference, made_at=now, pending=True))
+        key_id = rings.digest.current
+        session.add(CaseAccessRow(digest=digest, case_ref=reference, made_at=now, key=key_id, pending=True))
     return secret, digest
 
 
@@ -297,7 +298,8 @@ async def _open_claim(
     case = Claim(reference=reference, account=link.account_ref, objection=objection, policy=policy)
     session.add(_opening_row(case, opening_key, now))
     await session.flush()
-    session.add(CaseAccessRow(digest=rings.digest.digest("access", secret), case_ref=reference, made_at=now))
+    holder = rings.digest.digest("access", secret)
+    session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     return Opened(reference, secret, True, case)
 
 

@@ -7,7 +7,7 @@ makes them unreadable for good (design 3).
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, String, Text, UniqueConstraint
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -40,6 +40,11 @@ def _json() -> Any:
     return Field(sa_column=Column(JSON, nullable=False))
 
 
+def _only(condition: str) -> dict[str, Any]:
+    """Options of an index over the few rows that fulfil the condition."""
+    return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
+
+
 def _one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
@@ -53,6 +58,8 @@ class CaseRow(SQLModel, table=True):
         # The queue: open cases by what is due first. Closed cases never enter this index's range.
         Index("case_queue", "kind", "closed_at", "due_at", "reference"),
         Index("case_of_account", "account_ref", "kind", "closed_at"),
+        # The reconciler and `/metrics` look for these every few seconds; nearly always there are none.
+        Index("case_unstarted", "opened_at", **_only("started_at IS NULL AND number = 0")),
     )
 
     reference: str = Field(primary_key=True, max_length=10)
@@ -64,6 +71,10 @@ class CaseRow(SQLModel, table=True):
     due_at: datetime | None = _time(nullable=True)
     opened_at: datetime = _time(index=True)
     closed_at: datetime | None = _time(nullable=True)
+    erase_at: datetime | None = _time(nullable=True, index=True)
+    """When what is personal about a closed case is erased; None once it was."""
+    forget_at: datetime | None = _time(nullable=True, index=True)
+    """When the record of a closed case is deleted too."""
     assignee: str | None = Field(default=None)
     lease_until: datetime | None = _time(nullable=True)
     priority: int = Field(default=0)
@@ -131,6 +142,8 @@ class CaseAccessRow(SQLModel, table=True):
     case_ref: str = Field(foreign_key="case.reference", index=True)
     made_at: datetime = _time()
     revoked_at: datetime | None = _time(nullable=True)
+    key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Id of the digest key; empty for rows from before it was noted."""
     pending: bool = Field(default=False)
     """Made for a browser that is about to post the mailed link; counts once the link was accepted."""
 
@@ -193,6 +206,9 @@ class ReceivedRow(SQLModel, table=True):
     """Objections and decisions as they came in; they are judged by this time, not by when a worker saw them."""
 
     __tablename__ = "received"
+    __table_args__ = (
+        Index("received_undelivered", "received_at", **_only("delivered_at IS NULL AND answered_at IS NULL")),
+    )
 
     id: str = Field(primary_key=True)
     case_ref: str = Field(foreign_key="case.reference", index=True)
@@ -257,6 +273,8 @@ class ObjectionLinkRow(SQLModel, table=True):
     expires_at: datetime = _time()
     used_at: datetime | None = _time(nullable=True)
     claim_ref: str | None = Field(default=None)
+    key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Id of the digest key; empty for rows from before it was noted."""
 
 
 # ---- the embedded directory: the account system of a platform that has none of its own yet ----
@@ -328,6 +346,8 @@ class AccountRecoveryCodeRow(SQLModel, table=True):
     id: int | None = Field(default=None, primary_key=True)
     account_ref: str = Field(foreign_key="account.ref", index=True)
     digest: str
+    key: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Id of the index key; empty for rows from before it was noted."""
     used_by: str = Field(default="")
 
 

@@ -35,6 +35,13 @@ class RowKeys:
         """The plain text. Raises `Unreadable` once the person was erased."""
         return unseal(await self._key(session, subject, make=False), bytes.fromhex(sealed), subject).decode()
 
+    async def read(self, session: AsyncSession, subject: str, sealed: str) -> str | None:
+        """As `open`; None for what can be read no more, so that everything else on a page still can."""
+        try:
+            return await self.open(session, subject, sealed)
+        except Unreadable:
+            return None
+
     async def erase(self, session: AsyncSession, subject: str) -> None:
         """Everything sealed for this person becomes unreadable for good."""
         await session.execute(delete(RowKeyRow).where(col(RowKeyRow.subject) == subject))

@@ -80,18 +80,18 @@ async def typed(session: AsyncSession, rings: Rings, reference: str, name: str =
     row = await session.get(CasePersonRow, (reference, name))
     if row is None:
         return None
-    plain = await RowKeys(rings.row).open(session, case_subject(reference), row.sealed)
-    return Identifier(IdentifierKind(row.kind), plain)
+    plain = await RowKeys(rings.row).read(session, case_subject(reference), row.sealed)
+    return Identifier(IdentifierKind(row.kind), plain) if plain is not None else None
 
 
 async def device(session: AsyncSession, rings: Rings, reference: str) -> str:
-    """Which kind of browser opened the case, such as "Firefox on Linux"; empty if unknown."""
+    """Which kind of browser opened the case, such as "Firefox on Linux"; empty if unknown or erased."""
     row = await session.get(CasePersonRow, (reference, "device"))
-    return await RowKeys(rings.row).open(session, case_subject(reference), row.sealed) if row else ""
+    return await RowKeys(rings.row).read(session, case_subject(reference), row.sealed) or "" if row else ""
 
 
 async def usernames(session: AsyncSession, rings: Rings, reference: str) -> dict[str, str]:
-    """Username by account reference: written by the worker after the proof, empty before it."""
+    """Username by account reference: written by the worker after the proof, empty before it and once erased."""
     rows = await session.execute(
         select(CasePersonRow).where(
             col(CasePersonRow.case_ref) == reference,
@@ -99,7 +99,10 @@ async def usernames(session: AsyncSession, rings: Rings, reference: str) -> dict
         )
     )
     keys, subject = RowKeys(rings.row), case_subject(reference)
-    return {row.name.removeprefix("username/"): await keys.open(session, subject, row.sealed) for row in rows.scalars()}
+    names = {
+        row.name.removeprefix("username/"): await keys.read(session, subject, row.sealed) for row in rows.scalars()
+    }
+    return {account: name for account, name in names.items() if name is not None}
 
 
 async def timeline(session: AsyncSession, row: CaseRow, audiences: Iterable[Audience]) -> list[Entry]:

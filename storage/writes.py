@@ -63,6 +63,8 @@ def _fold(row: CaseRow, case: Case) -> None:
     row.waiting_on = folding.waiting_on(case)
     row.due_at = deadline.at if deadline else None
     row.closed_at = case.since if case.is_closed else None
+    row.erase_at = row.closed_at + case.policy.personal_data_kept if row.closed_at else None
+    row.forget_at = row.closed_at + case.policy.record_kept if row.closed_at else None
     if isinstance(case, Recovery):
         row.account_ref = case.account or row.account_ref
         row.channel = case.issue.to.channel if case.issue else row.channel

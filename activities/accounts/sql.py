@@ -34,9 +34,10 @@ class SqlAccounts(Accounts):
 
     async def _look(self, session: AsyncSession, case: str, account: str, now: datetime) -> Sight:
         row = await directory.account(session, account)
-        if row is None:
+        username = await directory.username(session, self._rings, row) if row else ""
+        if row is None or not username:  # an owner who was erased cannot come back
             return Sight(account, Standing.GONE)
-        named = Identifier(IdentifierKind.USERNAME, await directory.username(session, self._rings, row))
+        named = Identifier(IdentifierKind.USERNAME, username)
         await intake.remember(session, self._rings, case, f"username/{account}", named)
         return _sight(row, now)
 
@@ -90,7 +91,8 @@ class SqlAccounts(Accounts):
         if await directory.password_set_since(session, new.account, new.opened_at):
             return PasswordResult("superseded")
         row = await directory.account(session, new.account)
-        sight = _sight(row, now) if row else Sight(new.account, Standing.GONE)
+        is_there = row is not None and await directory.username(session, self._rings, row) != ""
+        sight = _sight(row, now) if row and is_there else Sight(new.account, Standing.GONE)
         if sight.standing not in {Standing.ACTIVE, Standing.SECOND_FACTOR}:
             return PasswordResult("barred", sight=sight)
         gone = await vault.look(session, self._rings.row, name=new.secret, reference=new.case, purpose="password")

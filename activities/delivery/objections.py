@@ -56,6 +56,7 @@ async def token_of(
             account_ref=account,
             scope=wanted.scope,
             expires_at=wanted.until,
+            key=rings.digest.current,
         )
     )
     return token, wanted.until
