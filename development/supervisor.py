@@ -26,7 +26,7 @@ from development import keys, namespace, people
 from development.ports import LOOPBACK, is_answering, is_free, remembered_block
 from development.processes import Child
 from development.temporal_binary import OLDEST, NoServer, server_binary
-from development.temporal_server import DevServer, ServerDidNotStart
+from development.temporal_server import DevServer, ServerDidNotStart, kept_by
 from development.terminal import say
 from settings import load
 from storage.engine import Database
@@ -227,7 +227,7 @@ def _temporal(supervisor: Supervisor, instance: Instance) -> str:
     if configured:
         say(f"using the Temporal server at {configured}")
         return configured
-    binary = server_binary(least=OLDEST)
+    binary = server_binary(least=OLDEST, kind=kept_by(instance.var))
     say(f"starting Temporal ({binary.path.name} {'.'.join(map(str, binary.version))}) ...")
     server = DevServer(instance.var, binary=binary, base=instance.base)
     try:

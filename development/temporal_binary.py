@@ -43,25 +43,32 @@ class NoServer(Exception):
     """No Temporal server could be found, downloaded or built; the text says what to do."""
 
 
+Kind = Literal["server", "cli"]
+
+
 @dataclass(frozen=True)
 class Binary:
     """An executable and the version of the Temporal server in it."""
 
     path: Path
-    kind: Literal["server", "cli"]
+    kind: Kind
     version: tuple[int, int]
 
 
-def server_binary(*, least: tuple[int, int] = TIME_SKIPPING) -> Binary:
+def server_binary(*, least: tuple[int, int] = TIME_SKIPPING, kind: Kind | None = None) -> Binary:
     """A server of at least this version: what is here already, then the SDK's download, then a build.
 
-    Says on standard output what takes time. Raises `NoServer`.
+    `kind`: only this one will do. Says on standard output what takes time. Raises `NoServer`.
     """
-    found = present_binary(least=least)
+    found = present_binary(least=least, kind=kind)
     if found:
         return found
     with _one_at_a_time():
-        found = present_binary(least=least) or _downloaded(least) or _built()
+        found = present_binary(least=least, kind=kind)
+        if found is None and kind != "server":
+            found = _downloaded(least)
+        if found is None and kind != "cli":
+            found = _built()
     if found is None:
         raise NoServer(
             "no Temporal server: set TEMPORAL_ADDRESS to one, put `temporal` on PATH, "
@@ -70,11 +77,11 @@ def server_binary(*, least: tuple[int, int] = TIME_SKIPPING) -> Binary:
     return found
 
 
-def present_binary(*, least: tuple[int, int]) -> Binary | None:
+def present_binary(*, least: tuple[int, int], kind: Kind | None = None) -> Binary | None:
     """What can be used without waiting: our own build, `temporal` on PATH, an earlier download, Go's directory."""
     for path in _places():
         binary = inspect(path)
-        if binary and binary.version >= least:
+        if binary and binary.version >= least and kind in {None, binary.kind}:
             return binary
     return None
 
@@ -117,7 +124,7 @@ def _downloaded(least: tuple[int, int]) -> Binary | None:
 
     def stalled() -> bool:
         nonlocal size, since
-        now = sum(file.stat().st_size for file in target.iterdir())
+        now = sum(map(_size, target.iterdir()))
         if now != size:
             size, since = now, time.monotonic()
         return time.monotonic() - since > DOWNLOAD_STALLS
@@ -197,6 +204,13 @@ def _build_directory() -> Path:
 
 def _download_directory() -> Path:
     return cache_directory("temporal", "downloaded")
+
+
+def _size(file: Path) -> int:
+    try:
+        return file.stat().st_size
+    except FileNotFoundError:  # renamed a moment ago
+        return 0
 
 
 def _last_lines(file: Path, count: int = 5) -> str:

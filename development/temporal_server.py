@@ -12,13 +12,16 @@ from pathlib import Path
 
 from development.ports import LOOPBACK, free_block
 from development.processes import Child
-from development.temporal_binary import Binary, server_binary
+from development.temporal_binary import Binary, Kind, server_binary
 
 STARTS_WITHIN = 60.0
 """Seconds. It takes 0.2 to 0.5 s to an open port; a loaded machine with a big file may need more."""
 PORTS = ("frontend", "history", "matching", "worker", "http")
 """Each of the four services also has a membership port, `MEMBERSHIP` above. All nine share one space."""
 MEMBERSHIP = 5
+
+FILES: Mapping[Kind, str] = {"server": "temporal.db", "cli": "temporal-cli.db"}
+"""The two kinds do not read each other's files."""
 
 Dynamic = Mapping[str, bool | int | str]
 
@@ -74,6 +77,15 @@ dynamicConfigClient: {filepath: $dynamic, pollInterval: 10s}
 )
 
 
+def kept_by(var: Path) -> Kind | None:
+    """Which kind of server has kept cases in this folder, and must go on with them; None in a new one."""
+    return next((kind for kind, name in FILES.items() if (_directory(var) / name).exists()), None)
+
+
+def _directory(var: Path) -> Path:
+    return var.absolute() / "temporal"
+
+
 class ServerDidNotStart(Exception):
     """It ended, or did not answer in time; the text holds its last words."""
 
@@ -83,7 +95,7 @@ class DevServer:
 
     def __init__(self, var: Path, *, binary: Binary | None = None, base: int | None = None) -> None:
         """`var` holds its file, its configuration and its log; `base` is the first of a block of free ports."""
-        self._directory = var.absolute() / "temporal"
+        self._directory = _directory(var)
         self._binary, self._base = binary, base
         self.child: Child | None = None
 
@@ -122,7 +134,7 @@ class DevServer:
         dynamic = self._directory / "dynamic.yaml"
         # JSON is YAML.
         dynamic.write_text(json.dumps({name: [{"value": value}] for name, value in settings.items()}, indent=2))
-        config, database = self._directory / "server.yaml", self._directory / "temporal.db"
+        config, database = self._directory / "server.yaml", self._directory / FILES["server"]
         _forget_members(database)
         files = {"file": json.dumps(str(database)), "dynamic": json.dumps(str(dynamic))}
         config.write_text(_CONFIG.substitute(ports, **membership, **files))
@@ -130,7 +142,7 @@ class DevServer:
 
     def _tool(self, binary: Binary, base: int, settings: Dynamic) -> list[str]:
         options = ["--ip", LOOPBACK, "--port", str(base), "--http-port", str(base + PORTS.index("http"))]
-        options += ["--headless", "--log-level", "warn", "--db-filename", str(self._directory / "temporal-cli.db")]
+        options += ["--headless", "--log-level", "warn", "--db-filename", str(self._directory / FILES["cli"])]
         options += ["--sqlite-pragma", "journal_mode=WAL", "--sqlite-pragma", "synchronous=FULL"]
         for name, value in settings.items():
             options += ["--dynamic-config-value", f"{name}={json.dumps(value)}"]

@@ -6,7 +6,7 @@ from temporalio.client import Client
 
 from development.namespace import RECONCILE_EVERY, RECONCILER, prepare
 from development.temporal_binary import OLDEST, Binary, inspect, present_binary
-from development.temporal_server import DevServer
+from development.temporal_server import DevServer, kept_by
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,10 @@ def program(folder: Path, body: str) -> Path:
     path.write_text(f"#!/bin/sh\n{body}\n")
     path.chmod(0o755)
     return path
+
+
+def test_a_folder_stays_with_the_kind_of_server_that_has_its_cases(tmp_path: Path) -> None:
+    assert kept_by(tmp_path) is None
+    (tmp_path / "temporal").mkdir()
+    (tmp_path / "temporal" / "temporal-cli.db").touch()
+    assert kept_by(tmp_path) == "cli"
