@@ -12,7 +12,7 @@ turns, the order of things and the way out. Each rule of it was seen to matter o
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, Generic, Protocol, TypeVar
 
 from temporalio import workflow
@@ -72,6 +72,7 @@ class CaseLoop(ABC, Generic[C, E]):
     def __init__(self, case: C) -> None:
         self._case = case
         self._turn = asyncio.Lock()
+        self._happened_at: datetime | None = None
 
     # ---- what a kind of case gives ----
 
@@ -125,8 +126,9 @@ class CaseLoop(ABC, Generic[C, E]):
                 await self._deadline_moves_or_clock_acts()
         await self._afterwards()
         await workflow.wait_condition(workflow.all_handlers_finished)
-        await workflow.sleep(ANSWERS_FIRST)
-        await workflow.wait_condition(workflow.all_handlers_finished)
+        if self._happened_at == workflow.now():  # the same task: time stands still within one
+            await workflow.sleep(ANSWERS_FIRST)
+            await workflow.wait_condition(workflow.all_handlers_finished)
 
     def _may_continue_as_new(self) -> bool:
         """Not before everybody has an answer: a handler may wait for an effect, and only the loop has effects."""
@@ -181,6 +183,7 @@ class CaseLoop(ABC, Generic[C, E]):
             following = await self._at_once()
         if events:  # none: a fact that came too late to matter
             await self._record(after, tuple(events))
+            self._happened_at = workflow.now()
             self._recorded(tuple(events))
 
     def _next_deadline(self) -> Deadline | None:
