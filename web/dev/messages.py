@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from textwrap import shorten
 
 from development.catcher import CaughtMessage
 from domain.case import parse_reference
@@ -45,4 +46,4 @@ def _reference(text: str, link: str) -> str:
 def title_of(message: CaughtMessage) -> str:
     """The subject; a text message has none, so its first line."""
     first_line = message.text.strip().partition("\n")[0]
-    return message.subject or first_line[:90] or "(no text)"
+    return message.subject or shorten(first_line, 80, placeholder=" …") or "(no text)"
