@@ -100,4 +100,8 @@ def _named(caught: list[CaughtMessage], name: str) -> CaughtMessage:
 
 
 async def _caught(request: Request) -> list[CaughtMessage]:
-    return await asyncio.to_thread(catcher.read_all, services_of(request).settings.mailbox)
+    mailbox = services_of(request).settings.mailbox
+    try:
+        return await asyncio.to_thread(catcher.read_all, mailbox)
+    except FileNotFoundError:  # emptied in this very moment
+        return await asyncio.to_thread(catcher.read_all, mailbox)
