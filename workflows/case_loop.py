@@ -73,6 +73,8 @@ class CaseLoop(ABC, Generic[C, E]):
         self._case = case
         self._turn = asyncio.Lock()
         self._happened_at: datetime | None = None
+        self._alarm: asyncio.Task[None] | None = None
+        self._alarm_at: datetime | None = None
 
     # ---- what a kind of case gives ----
 
@@ -145,17 +147,29 @@ class CaseLoop(ABC, Generic[C, E]):
 
     async def _deadline_moves_or_clock_acts(self) -> None:
         deadline = self._next_deadline()
+        self._set_alarm(deadline)
 
         def stop_waiting() -> bool:
             moved = self._next_deadline() != deadline or self._effect() is not None
-            return moved or self._is_over() or self._may_continue_as_new()
+            return moved or self._rings(deadline) or self._is_over() or self._may_continue_as_new()
 
-        timeout = max(deadline.at - workflow.now(), timedelta(0)) if deadline else None
-        try:
-            await workflow.wait_condition(stop_waiting, timeout=timeout, timeout_summary="next deadline")
-        except TimeoutError:
+        await workflow.wait_condition(stop_waiting)
+        if self._rings(deadline):
             async with self._turn:
                 await self._catch_up()
+
+    def _set_alarm(self, deadline: Deadline | None) -> None:
+        """The one timer, for the earliest deadline. Where there is none the old one stays: to cancel it is an event."""
+        if deadline is None or deadline.at == self._alarm_at:
+            return
+        if self._alarm:
+            self._alarm.cancel()
+        length = max(deadline.at - workflow.now(), timedelta(0))
+        self._alarm_at = deadline.at
+        self._alarm = asyncio.create_task(workflow.sleep(length, summary="next deadline"))
+
+    def _rings(self, deadline: Deadline | None) -> bool:
+        return deadline is not None and deadline.at == self._alarm_at and bool(self._alarm and self._alarm.done())
 
     async def _catch_up(self) -> None:
         """Let the clock act where its time has come. The caller holds the turn."""
