@@ -1,7 +1,8 @@
 """One way into SQL for every process: SQLite file or PostgreSQL, the same sessions for both."""
 
+import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime
 from typing import Any
 
@@ -37,6 +38,7 @@ class Database:
         if self.is_sqlite:
             event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(self.engine.sync_engine, "invalidate", _let_go_of_sqlite)
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
@@ -86,3 +88,12 @@ def _configure_sqlite(connection: Any, _record: Any) -> None:
 def _begin_sqlite(connection: Any) -> None:
     mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
     connection.exec_driver_sql(f"BEGIN {mode}")
+
+
+def _let_go_of_sqlite(connection: Any, _record: Any, _exception: BaseException | None) -> None:
+    """A task was cancelled in the middle of a statement, such as an activity that ran out of time.
+
+    SQLite keeps a closed connection, and its lock, as long as a cursor holds an unread row; rolling back frees it.
+    """
+    with suppress(Exception, asyncio.CancelledError):
+        connection.rollback()
