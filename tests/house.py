@@ -379,15 +379,22 @@ class House:
             )
 
     async def objection_link(self, template: str, reference: str) -> ObjectionLinkRow:
-        """The "this was not me" link of a message of this kind."""
-        async with self.database.read() as session:
-            found = await session.execute(
-                select(ObjectionLinkRow)
-                .join(NoticeRow, col(NoticeRow.name) == col(ObjectionLinkRow.notice))
-                .where(col(NoticeRow.template) == template, col(NoticeRow.case_ref) == reference)
-                .limit(1)
-            )
-            return found.scalars().one()
+        """The "this was not me" link of a message of this kind, once it was sent."""
+
+        async def look() -> ObjectionLinkRow | None:
+            async with self.database.read() as session:
+                found = await session.execute(
+                    select(ObjectionLinkRow)
+                    .join(NoticeRow, col(NoticeRow.name) == col(ObjectionLinkRow.notice))
+                    .where(col(NoticeRow.template) == template, col(NoticeRow.case_ref) == reference)
+                    .where(col(NoticeRow.state) == "handed_over")
+                    .limit(1)
+                )
+                return found.scalars().first()
+
+        link = await eventually(look, bool)
+        assert link
+        return link
 
     async def press(self, link: ObjectionLinkRow, browser: str = "owner") -> ObjectionReceived:
         """Press "this was not me": what the web writes down before it tells anybody."""
