@@ -34,8 +34,10 @@ SETTLES_WITHIN = 30.0
 RECONCILER = "reinstate-reconciler"
 RECONCILE_EVERY = timedelta(seconds=30)
 RETENTION_JOB = "reinstate-retention"
+ERASES_EVERY = timedelta(days=1)
 ERASES_AT = timedelta(hours=3, minutes=17)
 """After midnight UTC, when little else goes on."""
+EVERY = {RECONCILER: RECONCILE_EVERY, RETENTION_JOB: ERASES_EVERY}
 
 
 class NamespaceNotReady(Exception):
@@ -90,7 +92,7 @@ def _schedule(workflow: str, every: timedelta, offset: timedelta, catchup: timed
 
 SCHEDULES = {
     RECONCILER: _schedule("Reconcile", RECONCILE_EVERY, timedelta(0), RECONCILE_EVERY),
-    RETENTION_JOB: _schedule("Retention", timedelta(days=1), ERASES_AT, timedelta(days=1)),
+    RETENTION_JOB: _schedule("Retention", ERASES_EVERY, ERASES_AT, ERASES_EVERY),
 }
 """By name. What was missed while Temporal was away is caught up with once."""
 

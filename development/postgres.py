@@ -17,6 +17,7 @@ from development.processes import Child
 PROGRAMS = Path("/usr/lib/postgresql")
 """Where Debian and Ubuntu keep them, in a folder for each version."""
 STARTS_WITHIN = 30.0
+STILL_ENDING = b"pre-existing shared memory block"
 NOT_ROOT = ("postgres", "nobody")
 
 
@@ -43,14 +44,19 @@ class Cluster:
         self._port = free_block()
         self._child: Child | None = None
 
+    @property
+    def pid(self) -> int | None:
+        return self._child.pid if self._child else None
+
     def start(self) -> str:
-        """The URL of its database `postgres`, for settings. Raises `ClusterDidNotStart` or `CalledProcessError`."""
+        """The URL of its database `postgres`, for settings; after `kill` it goes on where it was.
+
+        Raises `ClusterDidNotStart` or `CalledProcessError`.
+        """
         data = self._directory / "data"
-        if self._user:
-            shutil.chown(self._directory, self._user)
-        initdb = [str(self._programs / "initdb"), "--auth=trust", "--username=postgres", "--encoding=UTF8", str(data)]
-        subprocess.run(initdb, check=True, capture_output=True, user=self._user, cwd=self._directory)
-        # No fsync: the data does not outlive the tests.
+        if not data.exists():
+            self._make(data)
+        # No fsync: the data outlives its processes, but neither the machine nor the tests.
         options = {"listen_addresses": LOOPBACK, "port": self._port, "unix_socket_directories": "", "fsync": "off"}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(data), *settings]
@@ -59,18 +65,31 @@ class Cluster:
         self._wait_for(self._child)
         return f"postgresql://postgres@{LOOPBACK}:{self._port}/postgres"
 
+    def kill(self) -> None:
+        """`kill -9` to its first process; the others notice and end."""
+        if self._child:
+            self._child.kill()
+
     def stop(self) -> None:
         """End it and remove its folder."""
         if self._child:
             self._child.stop(10, ask=signal.SIGINT)  # to PostgreSQL: end all connections and shut down
         shutil.rmtree(self._directory)
 
+    def _make(self, data: Path) -> None:
+        if self._user:
+            shutil.chown(self._directory, self._user)
+        initdb = [str(self._programs / "initdb"), "--auth=trust", "--username=postgres", "--encoding=UTF8", str(data)]
+        subprocess.run(initdb, check=True, capture_output=True, user=self._user, cwd=self._directory)
+
     def _wait_for(self, child: Child) -> None:
         until = time.monotonic() + STARTS_WITHIN
         while not self._is_ready():
-            if not child.is_alive() or time.monotonic() > until:
+            if time.monotonic() > until or (not child.is_alive() and STILL_ENDING not in child.logged()):
                 raise ClusterDidNotStart(f"PostgreSQL did not start ({child.ended_with}):\n{child.last_words()}")
             time.sleep(0.05)
+            if not child.is_alive():  # what a killed one left behind needs a moment to notice
+                child.start()
 
     def _is_ready(self) -> bool:
         """Whether it lets somebody in. An open port is not enough: behind it, it may still be starting up."""

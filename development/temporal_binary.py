@@ -69,6 +69,11 @@ def server_binary(*, least: tuple[int, int] = TIME_SKIPPING, kind: Kind | None =
             found = _downloaded(least)
         if found is None and kind != "cli":
             found = _built()
+    if found is None and kind == "cli":
+        raise NoServer(
+            "the cases in this folder were kept by the `temporal` command, which is gone: "
+            "put it on PATH, or begin in another folder (make run VAR=var2)"
+        )
     if found is None:
         raise NoServer(
             "no Temporal server: set TEMPORAL_ADDRESS to one, put `temporal` on PATH, "
