@@ -21,6 +21,7 @@ COPY storage/ storage/
 COPY activities/ activities/
 COPY workflows/ workflows/
 COPY web/ web/
+COPY operations/ operations/
 COPY development/ development/
 USER reinstate
 EXPOSE 8000

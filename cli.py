@@ -23,6 +23,7 @@ from connection import connect, data_converter
 from development import keys, namespace, supervisor
 from domain.case import parse_reference, workflow_id
 from domain.decisions import Decision, Outcome, Reason
+from operations import commands
 from settings import Settings, load
 from storage import agents, intake, migrate, reads
 from storage.engine import Database
@@ -258,6 +259,8 @@ def in_database(work: Callable[[AsyncSession, Settings], Awaitable[Any]]) -> Non
     except OperationalError as failure:
         raise fail(f"the database refused (is it up, and did `reinstate migrate` run?): {failure.orig}") from None
 
+
+commands.register(app, keys_app)
 
 if __name__ == "__main__":
     app()

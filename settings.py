@@ -4,6 +4,7 @@ Every variable has the prefix `REINSTATE_` and stands in `.env.example`. Keys ar
 `2026-11:<base64 of 32 bytes>,2026-05:<...>`; the first one is used, all of them are understood.
 """
 
+from collections.abc import Iterator
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Self
@@ -15,6 +16,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from storage.keys import Ring, Rings
 
 PLACEHOLDER = "change-me"
+RING_NAMES = ("payload", "issue", "digest", "index", "decision", "row", "audit")
 
 
 class Settings(BaseSettings):
@@ -106,16 +108,19 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _fit_for_the_mode(self) -> Self:
-        if self.is_development:
-            return self
-        for name in ("payload", "issue", "digest", "index", "decision", "row", "audit"):
-            if PLACEHOLDER in getattr(self, f"{name}_keys").get_secret_value():
-                raise ValueError(f"REINSTATE_{name.upper()}_KEYS must be set; `reinstate keys new` makes one")
-        if PLACEHOLDER in self.sms_secret.get_secret_value():
-            raise ValueError("REINSTATE_SMS_SECRET must be set")
-        if urlsplit(self.public_url).scheme != "https" and self.host not in {"localhost", "127.0.0.1"}:
-            raise ValueError("REINSTATE_PUBLIC_URL must begin with https:// outside development")
+        for fault in () if self.is_development else self.unfit_for_production():
+            raise ValueError(fault)
         return self
+
+    def unfit_for_production(self) -> Iterator[str]:
+        """What may be so in development only, a sentence for each that names the variable."""
+        for name in RING_NAMES:
+            if PLACEHOLDER in getattr(self, f"{name}_keys").get_secret_value():
+                yield f"REINSTATE_{name.upper()}_KEYS must be set; `reinstate keys new` makes one"
+        if PLACEHOLDER in self.sms_secret.get_secret_value():
+            yield "REINSTATE_SMS_SECRET must be set"
+        if urlsplit(self.public_url).scheme != "https" and self.host not in {"localhost", "127.0.0.1"}:
+            yield "REINSTATE_PUBLIC_URL must begin with https:// outside development"
 
     @property
     def is_development(self) -> bool:

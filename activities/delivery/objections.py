@@ -14,7 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from storage.keys import Rings
+from storage.keys import Ring, Rings
 from storage.models import ObjectionLinkRow
 
 TOKEN_BYTES = 16  # 128 bits, as in the mailed link
@@ -62,8 +62,13 @@ async def token_of(
     return token, wanted.until
 
 
+def derived(issue: Ring, name: str, *, key: str) -> str:
+    """The token of the message `name` under this key of the issue ring."""
+    made = issue.derive("objection", name, key=key)[:TOKEN_BYTES]
+    return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
+
+
 def _tokens(rings: Rings, name: str) -> Iterator[str]:
     """Under every issue key, newest first."""
     for key in rings.issue.keys:
-        derived = rings.issue.derive("objection", name, key=key)[:TOKEN_BYTES]
-        yield base64.urlsafe_b64encode(derived).rstrip(b"=").decode()
+        yield derived(rings.issue, name, key=key)

@@ -89,6 +89,18 @@ class SmtpCarrier:
         found = QUEUE_ID.search(answer)
         return found.group(1) if found else ""
 
+    async def greet(self) -> None:
+        """Connect and sign in as for a message, and send none. Raises `Delayed`."""
+        client = self._client()
+        try:
+            async with asyncio.timeout(self._timeout):
+                await self._connect(client)
+            await _part(client)
+        except TimeoutError:
+            raise Delayed("Timeout") from None
+        finally:
+            client.close()
+
     def _client(self) -> aiosmtplib.SMTP:
         server = self._server
         return aiosmtplib.SMTP(
