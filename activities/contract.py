@@ -97,11 +97,12 @@ class Look:
 
 @dataclass(frozen=True)
 class Proof:
-    """A saved recovery code, sealed in the vault row `secret`."""
+    """A saved recovery code, sealed in the vault row `secret`; `tries` a day for the account, over all its cases."""
 
     case: str
     account: str
     secret: str
+    tries: int
 
 
 @dataclass(frozen=True)

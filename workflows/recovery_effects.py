@@ -150,7 +150,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
                 sights = await quick(Accounts.look_at_accounts, Look(case.reference, (choice.account,)))
                 return replace(event, sight=sights[0])
             case recovery.SecondProofRefused(), recovery.SubmitSecondProof(secret=secret):
-                proof = Proof(case.reference, case.account, secret)
+                proof = Proof(case.reference, case.account, secret, case.policy.tries_per_account)
                 matched = await quick(Accounts.check_recovery_code, proof)
                 return recovery.SecondProofAccepted(event.at) if matched else event
             case _:

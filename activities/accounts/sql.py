@@ -11,8 +11,10 @@ from temporalio import activity
 from activities.accounts.hashing import Hashers
 from activities.contract import Accounts, Freeze, FreezeResult, Look, NewPassword, PasswordResult, Proof
 from domain.case import Kind, workflow_id
+from domain.errors import TooMany
 from domain.recovery import Sight, Standing
-from storage import directory, intake, vault
+from storage import budgets, directory, intake, vault
+from storage.budgets import DAY, Limit
 from storage.engine import Database, database_time
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
@@ -51,9 +53,10 @@ class SqlAccounts(Accounts):
             used_by = f"{proof.case}/{proof.secret}"
             if code is None:
                 return await directory.burnt_by(session, proof.account, case=used_by)
-            matched = await directory.burn_recovery_code(session, self._rings, proof.account, code, case=used_by)
             await vault.drop(session, proof.secret)
-            return matched
+            if not await _may_try(session, proof):
+                return False
+            return await directory.burn_recovery_code(session, self._rings, proof.account, code, case=used_by)
 
     @activity.defn
     async def apply_password(self, new: NewPassword) -> PasswordResult:
@@ -124,6 +127,17 @@ class SqlAccounts(Accounts):
             if gate.effect == "freeze" and gate.case_ref == freeze.case:
                 await directory.unfreeze(session, freeze.account)
                 gate.effect = ""
+
+
+async def _may_try(session: AsyncSession, proof: Proof) -> bool:
+    """Count the try for the account, whatever case it comes from. With the day's tries spent no code fits, silently."""
+    limit = Limit(f"proofs/{proof.account}", proof.tries, DAY)
+    try:
+        async with session.begin_nested():
+            await budgets.take(session, (limit,), proof.secret, await database_time(session))
+    except TooMany:
+        return False
+    return True
 
 
 def _begin(gate: AccountGateRow, effect: str, case: str, now: datetime) -> None:
