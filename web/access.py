@@ -133,15 +133,20 @@ def network_of(request: Request) -> str:
     chain = [part.strip() for part in ",".join(request.headers.getlist("X-Forwarded-For")).split(",") if part.strip()]
     address = _address(request.client.host if request.client else "")
     while address and chain and any(address in network for network in trusted):
-        address = _address(chain.pop()) or address
+        named = _address(chain.pop())
+        if named is None:
+            break  # the proxy did not name anybody, and what stands left of that anybody may have written
+        address = named
     if address is None:
         return "unknown"
     return str(ipaddress.ip_network((address, 32 if address.version == 4 else 64), strict=False))
 
 
 def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    """`192.0.2.1`, `192.0.2.1:4711`, `2001:db8::1` or `[2001:db8::1]:4711`; some proxies write the port too."""
+    host = text.partition(":")[0] if text.count(":") == 1 else text.removeprefix("[").partition("]")[0]
     try:
-        address = ipaddress.ip_address(text.strip("[]"))
+        address = ipaddress.ip_address(host)
     except ValueError:
         return None
     mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None

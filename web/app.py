@@ -75,7 +75,14 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
             if services is None:
                 await app.state.services.database.close()
 
-    app = FastAPI(title="Reinstate", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="Reinstate",
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,  # it would send people to whatever host the request names
+    )
     app.state.settings, app.state.metrics = settings, metrics.Metrics()
     _mount(app, settings)
     install(app)

@@ -16,6 +16,8 @@ from web.render import htmx_scripts
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest honest form here has a few short fields."""
+LONGEST_NUMBER = 20
+"""Digits of a length; Python refuses to read thousands of them."""
 
 
 def content_policy(settings: Settings) -> str:
@@ -44,11 +46,11 @@ def may_change(headers: Headers, public_url: str) -> bool:
 
 
 def _origin(url: str) -> tuple[str, str, int | None]:
-    parts = urlsplit(url)
     try:
+        parts = urlsplit(url)
         port = parts.port
-    except ValueError:
-        return (parts.scheme, "", None)
+    except ValueError:  # such as `http://[` or a port that is none
+        return ("", "", None)
     return parts.scheme, parts.hostname or "", port or {"http": 80, "https": 443}.get(parts.scheme)
 
 
@@ -104,7 +106,7 @@ class SmallBodies:
             await self._app(scope, receive, send)
             return
         said = Headers(scope=scope).get("Content-Length", "0")
-        if not said.isdecimal() or int(said) > BODY_LIMIT:
+        if not said.isdecimal() or len(said) > LONGEST_NUMBER or int(said) > BODY_LIMIT:
             await self._refuse(scope, receive, send)
             return
         body = await _read(receive)

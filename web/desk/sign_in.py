@@ -85,10 +85,17 @@ def _door(
 
 
 def _inside(then: str) -> str:
-    """Where to go after the door: a page of the desk, nothing else."""
-    parts = urlsplit(then)
+    """Where to go after the door: a page of the desk, nothing else.
+
+    Only plain characters: browsers drop line breaks and turn a backslash round before they read an address.
+    """
+    try:
+        parts = urlsplit(then)
+    except ValueError:
+        return "/desk"
     inside = parts.path == "/desk" or parts.path.startswith("/desk/cases/")
-    return then if inside and not parts.scheme and not parts.netloc and "\\" not in then else "/desk"
+    plain = then.isascii() and then.isprintable() and "\\" not in then
+    return then if inside and plain and not parts.scheme and not parts.netloc else "/desk"
 
 
 def _go(request: Request, address: str) -> Response:
