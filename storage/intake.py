@@ -24,6 +24,7 @@ from storage.engine import database_time
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
 from storage.models import CaseAccessRow, CasePersonRow, CaseRow, ObjectionLinkRow, ReceivedRow
+from storage.once import insert_once
 from storage.people import RowKeys, case_subject
 
 SECRET_BYTES = 16
@@ -67,10 +68,8 @@ async def open_recovery(
     Raises `TooMany` when the network started too many cases, or too many codes went to what was typed.
     """
     opening_key = rings.digest.digest("opening", browser.cookie, key, identifier.kind, identifier.normal)
-    found = (await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))).scalar_one_or_none()
-    if found is not None:
-        case = folding.load_case(found.kind, found.opening)
-        return Opened(found.reference, _case_secret(rings, found.reference, browser.cookie, key), False, case)
+    if found := await _opened_before(session, rings, opening_key, browser, key):
+        return found
     now = await database_time(session)
     network = rings.digest.digest("network", browser.network)
     await budgets.take(session, (Limit(f"starts/{network}", starts_per_network, HOUR),), opening_key, now)
@@ -80,13 +79,26 @@ async def open_recovery(
     secret = _case_secret(rings, reference, browser.cookie, key)
     holder = rings.digest.digest("access", secret)
     case = Recovery(reference=reference, asked_by=AskedBy(identifier.kind.value), holder=holder, policy=policy)
-    session.add(_opening_row(case, opening_key, now))
-    await session.flush()
+    if not await insert_once(session, _opening_row(case, opening_key, now)):
+        return await open_recovery(  # the same form was a moment quicker: its case is found now
+            session, rings, identifier, browser, key=key, policy=policy, starts_per_network=starts_per_network
+        )
     session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     await remember(session, rings, reference, IDENTIFIER, identifier)
     if browser.device:
         await _remember_device(session, rings, reference, browser.device)
     return Opened(reference, secret, True, case)
+
+
+async def _opened_before(
+    session: AsyncSession, rings: Rings, opening_key: str, browser: Browser, key: str
+) -> Opened | None:
+    found = await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))
+    row = found.scalar_one_or_none()
+    if row is None:
+        return None
+    secret = _case_secret(rings, row.reference, browser.cookie, key)
+    return Opened(row.reference, secret, False, folding.load_case(row.kind, row.opening))
 
 
 async def mark_started(session: AsyncSession, reference: str) -> None:
@@ -111,9 +123,9 @@ async def remember(session: AsyncSession, rings: Rings, reference: str, name: st
     if await session.get(CasePersonRow, (reference, name)) is None:
         sealed = await RowKeys(rings.row).seal(session, case_subject(reference), identifier.normal)
         digest = rings.digest.digest("typed", identifier.kind, identifier.normal)
-        session.add(
-            CasePersonRow(case_ref=reference, name=name, kind=identifier.kind.value, sealed=sealed, digest=digest)
-        )
+        kind = identifier.kind.value
+        row = CasePersonRow(case_ref=reference, name=name, kind=kind, sealed=sealed, digest=digest)
+        await insert_once(session, row)
 
 
 async def add_contact(
@@ -152,11 +164,16 @@ async def count_send(
     await budgets.take(session, (hourly, daily), token, now)
 
 
+def secret_name(purpose: str, token: str) -> str:
+    """The name of a secret's row in the vault. `token` is the update id."""
+    return f"{purpose}/{token[:32]}"
+
+
 async def seal_secret(
     session: AsyncSession, rings: Rings, reference: str, purpose: str, secret: str, *, token: str
 ) -> str:
     """Put a password or a recovery code into the vault; the name of its row. `token` is the update id."""
-    name = f"{purpose}/{token[:32]}"
+    name = secret_name(purpose, token)
     now = await database_time(session)
     await vault.put(session, rings.row, name=name, reference=reference, purpose=purpose, secret=secret, now=now)
     return name
@@ -174,7 +191,8 @@ async def browser_for_link(
     if await session.get(CaseAccessRow, digest) is None:
         now = await database_time(session)
         key_id = rings.digest.current
-        session.add(CaseAccessRow(digest=digest, case_ref=reference, made_at=now, key=key_id, pending=True))
+        row = CaseAccessRow(digest=digest, case_ref=reference, made_at=now, key=key_id, pending=True)
+        await insert_once(session, row)
     return secret, digest
 
 
@@ -215,13 +233,13 @@ async def receive_decision(
     now = await database_time(session)
     name = decision_id(rings, reference=reference, agent=agent, key=key)
     decision = Decision(reference, version, name, outcome, reason, agent, now, proof="")
-    found = await session.get(ReceivedRow, name)
-    if found is not None:
-        return Decision(**{**found.data, "at": datetime.fromisoformat(found.data["at"])})
     proved = replace(decision, proof=rings.decision.sign(decision.proved_text()))
     data = {**proved.__dict__, "at": now.isoformat()}
-    session.add(ReceivedRow(id=name, case_ref=reference, kind="decision", received_at=now, data=data))
-    return proved
+    row = ReceivedRow(id=name, case_ref=reference, kind="decision", received_at=now, data=data)
+    if await insert_once(session, row):
+        return proved
+    found = await session.get_one(ReceivedRow, name)
+    return Decision(**{**found.data, "at": datetime.fromisoformat(found.data["at"])})
 
 
 @dataclass(frozen=True)
@@ -257,6 +275,7 @@ async def receive_objection(
 
     The same form sent twice gets the same answer; any other press is a second use.
     """
+    link = await _locked(session, link)
     now = await database_time(session)
     name = f"objection/{rings.digest.digest('objection', link.digest, browser.cookie, key)[:24]}"
     again = await session.get(ReceivedRow, name) is not None
@@ -276,6 +295,13 @@ async def receive_objection(
             update(ObjectionLinkRow).where(col(ObjectionLinkRow.digest) == link.digest).values(**values)
         )
     return ObjectionReceived(name, link.scope, case, opened)
+
+
+async def _locked(session: AsyncSession, link: ObjectionLinkRow) -> ObjectionLinkRow:
+    """The link as it is now. Of several presses at once the first one uses it, and the others wait to see that."""
+    statement = select(ObjectionLinkRow).where(col(ObjectionLinkRow.digest) == link.digest).with_for_update()
+    found = await session.execute(statement, execution_options={"populate_existing": True})
+    return found.scalar_one()
 
 
 async def _open_claim(

@@ -5,12 +5,13 @@ A workflow carries only the name of the row.
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete
+from sqlalchemy import delete, or_, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from storage.keys import Ring
-from storage.models import VaultRow
+from storage.models import CaseRow, VaultRow
+from storage.once import insert_once
 
 LIFETIME = timedelta(hours=24)
 """Until applied, at most a day (design 5, retention)."""
@@ -27,7 +28,7 @@ async def put(
     if await session.get(VaultRow, name) is None:
         sealed = ring.seal(secret.encode(), _context(reference, purpose))
         row = VaultRow(name=name, case_ref=reference, purpose=purpose, sealed=sealed, expires_at=now + LIFETIME)
-        session.add(row)
+        await insert_once(session, row)
 
 
 async def look(session: AsyncSession, ring: Ring, *, name: str, reference: str, purpose: str) -> str | None:
@@ -43,5 +44,9 @@ async def drop(session: AsyncSession, name: str) -> None:
 
 
 async def forget(session: AsyncSession, before: datetime) -> None:
-    """Secrets that nobody fetched in time; for the upkeep."""
-    await session.execute(delete(VaultRow).where(col(VaultRow.expires_at) < before))
+    """Secrets that nobody fetched in time, or that no open case waits for; for the upkeep."""
+    closed = select(col(CaseRow.reference)).where(
+        col(CaseRow.reference) == col(VaultRow.case_ref), col(CaseRow.closed_at).is_not(None)
+    )
+    over = or_(col(VaultRow.expires_at) < before, closed.exists())
+    await session.execute(delete(VaultRow).where(over).execution_options(synchronize_session=False))

@@ -4,7 +4,10 @@ import re
 import time
 
 import pytest
+from sqlalchemy import select
 
+from storage.engine import Database
+from storage.models import VaultRow
 from tests.web.stage import Browser, FakeGateway
 
 GOOD = "staple otter 82 moon"
@@ -121,3 +124,16 @@ async def test_a_browser_that_recovered_is_remembered_without_a_name(ada: Browse
     await ada.post(f"{ada.address}/password", new_password=GOOD)
     mark = ada.client.cookies["reinstate_known"]
     assert re.fullmatch(r"[0-9a-f]{16}", mark.partition(".")[0])  # random letters, about nobody
+
+
+async def test_a_password_sent_again_after_it_was_set_is_not_kept(
+    ada: Browser, gateway: FakeGateway, database: Database
+) -> None:
+    await prove(ada, gateway, "ada@example.com")
+    form, address = ada.page, ada.address
+    await ada.post(f"{address}/password", new_password=GOOD)
+    ada.page = form
+    await ada.post(f"{address}/password", new_password=GOOD)
+    assert ada.title == "You can sign in again"
+    async with database.read() as session:
+        assert (await session.execute(select(VaultRow))).all() == []

@@ -228,7 +228,7 @@ async def _submit_second_proof(step: Step) -> Response | None:
     if not proof and step.case.state is State.AWAITING_SECOND_PROOF:
         return await step.problem("proof", "Write one of your saved recovery codes")
     token = step.token()
-    secret = await _seal(step, "second-proof", proof, token)
+    secret = await _seal(step, "second-proof", proof, token, wanted_in=State.AWAITING_SECOND_PROOF)
     after = await step.tell(recovery.SubmitSecondProof(step.held.by, secret), token)
     if after.event == "second_proof_refused" and after.state is State.AWAITING_SECOND_PROOF:
         return await step.problem("proof", "The recovery code is not correct, or was used before")
@@ -249,7 +249,7 @@ async def _set_password(step: Step) -> Response | None:
         if problem:
             return await step.problem("new_password", problem)
     token = step.token()
-    secret = await _seal(step, "password", password, token)
+    secret = await _seal(step, "password", password, token, wanted_in=State.AWAITING_NEW_PASSWORD)
     try:
         await step.tell(recovery.SetPassword(step.held.by, secret), token)
     except StillWorking:
@@ -273,7 +273,10 @@ async def _username(step: Step) -> str:
     return names.get(step.case.account, "")
 
 
-async def _seal(step: Step, purpose: str, secret: str, token: str) -> str:
+async def _seal(step: Step, purpose: str, secret: str, token: str, *, wanted_in: State) -> str:
+    """The name of the sealed secret. A form sent again after it was used must not bring the secret back."""
+    if step.case.state is not wanted_in:
+        return intake.secret_name(purpose, token)
     async with step.services.database.write() as session:
         rings, reference = step.services.rings, step.case.reference
         return await intake.seal_secret(session, rings, reference, purpose, secret, token=token)
