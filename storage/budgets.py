@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects.postgresql import insert as postgres_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.errors import TooMany
 from storage.models import BudgetEntryRow, BudgetRow
+from storage.once import insert_into, insert_once
 
 HOUR = timedelta(hours=1)
 DAY = timedelta(days=1)
@@ -41,7 +40,7 @@ async def take(session: AsyncSession, limits: tuple[Limit, ...], token: str, now
     Raises `TooMany` with the time at which the fullest window ends; the caller's transaction must then roll back.
     """
     for limit in limits:
-        if not await _first_time(session, limit.bucket, token, now):
+        if not await insert_once(session, BudgetEntryRow(bucket=limit.bucket, token=token, at=now)):
             continue
         window, ends = limit.window(now)
         used = await _add(session, limit.bucket, window, ends)
@@ -87,22 +86,10 @@ async def forget(session: AsyncSession, before: datetime) -> None:
     await session.execute(delete(BudgetEntryRow).where(col(BudgetEntryRow.at) < before - DAY))
 
 
-async def _first_time(session: AsyncSession, bucket: str, token: str, now: datetime) -> bool:
-    result = await session.execute(
-        _insert(session)(BudgetEntryRow).values(bucket=bucket, token=token, at=now).on_conflict_do_nothing()
-    )
-    return bool(getattr(result, "rowcount", 0))
-
-
 async def _add(session: AsyncSession, bucket: str, window: str, ends: datetime, amount: int = 1) -> int:
     """Add to the counter; the count afterwards. The row stays locked until the end of the transaction."""
-    statement = _insert(session)(BudgetRow).values(bucket=bucket, window=window, used=amount, reserved=0, ends_at=ends)
-    counted = statement.on_conflict_do_update(
+    row = insert_into(session, BudgetRow).values(bucket=bucket, window=window, used=amount, reserved=0, ends_at=ends)
+    counted = row.on_conflict_do_update(
         index_elements=["bucket", "window"], set_={"used": col(BudgetRow.used) + amount}
     ).returning(col(BudgetRow.used))
     return int((await session.execute(counted)).scalar_one())
-
-
-def _insert(session: AsyncSession):  # type: ignore[no-untyped-def]
-    """`INSERT ... ON CONFLICT` is spelled alike by both databases, but made by a class of each."""
-    return postgres_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert

@@ -105,7 +105,8 @@ def _phone(plain: str, region: str) -> Identifier:
         number = phonenumbers.parse(plain, region)
     except phonenumbers.NumberParseException:
         raise NotUnderstood(Problem.PHONE) from None
-    if not phonenumbers.is_possible_number(number):
+    # A number that can only be dialled within its own town, such as a typed code, is no number to write to.
+    if phonenumbers.is_possible_number_with_reason(number) != phonenumbers.ValidationResult.IS_POSSIBLE:
         raise NotUnderstood(Problem.PHONE)
     return Identifier(
         IdentifierKind.PHONE, str(phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164))

@@ -54,6 +54,7 @@ async def test_a_cancelled_write_leaves_no_lock(database, after):
             await session.execute(text(SLOW["sqlite" if database.is_sqlite else "postgresql"]))
 
     for _ in range(3):
+        await written(database)  # so that a connection is there, and what is cancelled is the statement
         task = asyncio.create_task(write_slowly())
         await asyncio.sleep(after)
         task.cancel()

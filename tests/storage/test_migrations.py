@@ -1,0 +1,83 @@
+"""Migrations go up, down and up again on both databases, and end in the tables that the code knows."""
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import create_engine, inspect
+from sqlalchemy.engine import make_url
+from sqlmodel import SQLModel
+
+from storage import migrate, models
+
+DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def empty_url(request, tmp_path):
+    if request.param == "sqlite":
+        yield f"sqlite:///{tmp_path / 'new' / 'reinstate.db'}"
+        return
+    server = request.getfixturevalue("postgres_server")
+    yield server.create("empty_for_migrations")
+    server.drop("empty_for_migrations")
+
+
+@pytest.fixture
+def engine(empty_url):
+    def opened():
+        url = make_url(empty_url)
+        return create_engine(url.set(drivername=DRIVERS[url.drivername]))
+
+    return opened
+
+
+def tables(opened):
+    found = set(inspect(opened).get_table_names()) - {"alembic_version"}
+    opened.dispose()
+    return found
+
+
+def test_up_down_and_up_again(empty_url, engine):
+    migrate.upgrade(empty_url)
+    first = tables(engine())
+    assert first == set(SQLModel.metadata.tables)
+    migrate.downgrade(empty_url, "base")
+    assert tables(engine()) == set()
+    migrate.upgrade(empty_url)
+    assert tables(engine()) == first
+
+
+def test_each_step_goes_down_and_up(empty_url):
+    migrate.upgrade(empty_url)
+    steps = [step.revision for step in ScriptDirectory.from_config(migrate.configuration(empty_url)).walk_revisions()]
+    for _ in steps:
+        migrate.downgrade(empty_url, "-1")
+    for _ in steps:
+        migrate.upgrade(empty_url, "+1")
+
+
+def test_migrating_again_changes_nothing(empty_url, engine):
+    migrate.upgrade(empty_url)
+    migrate.upgrade(empty_url)
+    assert "case" in tables(engine())
+
+
+def test_migrations_and_tables_agree(empty_url, engine):
+    """Whoever changes a table writes the migration too."""
+    migrate.upgrade(empty_url)
+    opened = engine()
+    with opened.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True, "render_as_batch": True})
+        differences = compare_metadata(context, models.CaseRow.metadata)
+    opened.dispose()
+    assert differences == []
+
+
+def test_every_list_of_the_desk_has_its_index(empty_url, engine):
+    migrate.upgrade(empty_url)
+    opened = engine()
+    indexes = {tuple(index["column_names"]) for index in inspect(opened).get_indexes("case")}
+    opened.dispose()
+    assert ("kind", "closed_at", "due_at", "reference") in indexes
+    assert ("account_ref", "kind", "closed_at") in indexes
