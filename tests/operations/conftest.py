@@ -14,10 +14,7 @@ from settings import Settings
 from storage.engine import Database
 from storage.keys import Rings
 from tests.house import House, connected, housed
-from web.app import create_app
-from web.live import Watch
-from web.render import Pages
-from web.services import Services
+from tests.operations.front import web_of
 
 _numbers = itertools.count(1)
 
@@ -37,15 +34,6 @@ async def house(client: Client, settings: Settings, database: Database, rings: R
 
 
 @pytest.fixture
-async def app(house: House, settings: Settings) -> AsyncIterator[FastAPI]:
-    services = Services(
-        settings=settings,
-        database=house.database,
-        rings=house.rings,
-        gateway=house.gateway,
-        pages=Pages(settings),
-        watch=Watch(house.database),
-    )
-    built = create_app(services=services)
-    async with built.router.lifespan_context(built):
+async def app(house: House) -> AsyncIterator[FastAPI]:
+    async with web_of(house) as built:
         yield built
