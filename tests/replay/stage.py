@@ -14,7 +14,7 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -53,6 +53,7 @@ from storage.models import CaseRow, ReceivedRow
 from tests.replay.instance import Instance
 from web.gateway import CaseIsBusy, Gateway, StillWorking, Unavailable
 
+Found = TypeVar("Found")
 NUMBERS = itertools.count(1)
 SOON = 30.0
 """Seconds that anything may take before a scenario has failed."""
@@ -167,7 +168,7 @@ class Stage:
 
         return await self.until(delivered, name)
 
-    async def until(self, found: Callable[[], Awaitable[Any]], what: str, within: float = SOON) -> Any:
+    async def until(self, found: Callable[[], Awaitable[Found | None]], what: str, within: float = SOON) -> Found:
         """What `found` finds, once it finds something."""
         deadline = time.monotonic() + within
         while not (result := await found()):
@@ -230,7 +231,7 @@ class Stage:
             tokens = [token for text in texts for token in re.findall(r"/not-me/([\w-]+)", text)]
             return tokens if len(tokens) == number else None
 
-        return list(await self.until(delivered, notice))
+        return await self.until(delivered, notice)
 
     def objection_id(self, reference: str) -> str:
         return workflow_id("objection", reference)
@@ -243,7 +244,7 @@ class Stage:
         async def begun() -> str | None:
             return next(iter(await self._runs(schedule) - before), None)
 
-        found = str(await self.until(begun, f"{schedule} to run"))
+        found = await self.until(begun, f"{schedule} to run")
         await self.over(found)
         return found
 

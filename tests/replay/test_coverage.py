@@ -7,6 +7,7 @@ import pytest
 from domain.recovery import ENDS
 from tests.diagram import arrows
 from tests.replay import corpus, record, replaying
+from tests.replay.scenario import SCENARIOS
 
 DIAGRAMS = Path(__file__).parents[2] / "docs" / "case-states"
 ENTRIES = corpus.entries()
@@ -32,7 +33,7 @@ def test_every_end_is_in_a_history() -> None:
 
 def test_every_scenario_has_its_histories() -> None:
     record.load_scenes()
-    wanted = {name for one in record.SCENARIOS for name in one.names}
+    wanted = {name for one in SCENARIOS for name in one.names}
     assert sorted(wanted - {entry.scenario for entry in ENTRIES}) == [], RECORD
 
 

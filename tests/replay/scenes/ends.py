@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from typing import Any
 
 from domain.recovery import State
 from tests.replay.scenario import SCENARIOS, Scenario, Story, Take, ended, still_open
@@ -11,7 +12,7 @@ CALM = timedelta(minutes=1)
 """A cooldown that does not end while these are recorded."""
 
 
-async def in_state(stage: Stage, state: State, **promises: timedelta) -> Attempt:
+async def in_state(stage: Stage, state: State, **promises: Any) -> Attempt:
     """A case that has just come to this state, under a policy with these promises."""
     basis = {State.AWAITING_RESEND: ONE_TRY, State.AWAITING_HELP: LAST_CODE}.get(state, QUICK)
     policy = replace(basis, **{"cooldowns": (CALM,), **promises})

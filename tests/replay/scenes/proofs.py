@@ -78,7 +78,7 @@ for _last, _where in ((False, "awaiting-resend"), (True, "awaiting-help")):
 
 def lapses(state: State) -> Story:
     async def story(stage: Stage) -> Take:
-        attempt = await in_state(stage, state, proof_window=2 * SECOND, cooldowns=(SECOND,))  # type: ignore[arg-type]
+        attempt = await in_state(stage, state, proof_window=2 * SECOND, cooldowns=(SECOND,))
         await attempt.until(State.AWAITING_RESEND)
         await attempt.resend()
         await attempt.code()

@@ -8,12 +8,15 @@ from tests.replay.scenario import Part, Take, ended, scenario
 from tests.replay.scenes.ends import in_state
 from tests.replay.stage import LAST_CODE, QUICK, SECOND, Stage
 
+DIED = "workflow task timed out"
+"""The task was for a worker that is gone; after two seconds the server offers it to any other."""
+
 
 @scenario(
     "decided-while-the-worker-is-dead",
     part=Part.RESTART,
     end="recovered",
-    shows=("update accepted ask_help", "signal decision_made", "update accepted submit_code"),
+    shows=("signal decision_made", DIED, "local check_decision", "update accepted submit_code"),
 )
 async def decided_while_the_worker_is_dead(stage: Stage) -> Take:
     attempt = await in_state(stage, State.AWAITING_HELP)
@@ -26,7 +29,12 @@ async def decided_while_the_worker_is_dead(stage: Stage) -> Take:
     return ended(attempt)
 
 
-@scenario("worker-killed-between-code-and-password", part=Part.RESTART, end="recovered")
+@scenario(
+    "worker-killed-between-code-and-password",
+    part=Part.RESTART,
+    end="recovered",
+    shows=("update completed submit_code", DIED, "update accepted set_password"),
+)
 async def worker_killed_between_code_and_password(stage: Stage) -> Take:
     attempt = await in_state(stage, State.AWAITING_NEW_PASSWORD)
     await stage.worker_dies()
@@ -34,7 +42,12 @@ async def worker_killed_between_code_and_password(stage: Stage) -> Take:
     return ended(attempt)
 
 
-@scenario("code-given-while-the-worker-is-dead", part=Part.RESTART, end="recovered")
+@scenario(
+    "code-given-while-the-worker-is-dead",
+    part=Part.RESTART,
+    end="recovered",
+    shows=(DIED, "update accepted submit_code"),
+)
 async def code_given_while_the_worker_is_dead(stage: Stage) -> Take:
     attempt = await in_state(stage, State.AWAITING_CODE)
     await attempt.delivered()
@@ -44,7 +57,12 @@ async def code_given_while_the_worker_is_dead(stage: Stage) -> Take:
     return ended(attempt)
 
 
-@scenario("code-expires-while-the-worker-is-dead", part=Part.RESTART, end="withdrawn", shows=("timer fired",))
+@scenario(
+    "code-expires-while-the-worker-is-dead",
+    part=Part.RESTART,
+    end="withdrawn",
+    shows=("timer fired", DIED, "local record_recovery"),
+)
 async def code_expires_while_the_worker_is_dead(stage: Stage) -> Take:
     """The clock acts late, and with the promised time."""
     owner = await stage.owner()
@@ -60,7 +78,7 @@ async def code_expires_while_the_worker_is_dead(stage: Stage) -> Take:
     "signals-before-the-first-step",
     part=Part.RESTART,
     end="stopped",
-    shows=("signal decision_made", "signal superseded"),
+    shows=("signal decision_made", "signal superseded", "local check_decision"),
 )
 async def signals_before_the_first_step(stage: Stage) -> Take:
     """The case was started and told two things before any worker saw it."""

@@ -25,7 +25,15 @@ async def nothing_to_do(stage: Stage) -> Take:
     "orphans-found",
     keeps=("", "recovery", "objection"),
     waits_long=True,
-    shows=(),
+    shows=(
+        "child Objection",
+        "child Recovery",
+        "external child was there already",
+        "signal external decision_made",
+        "signal external owner_objected",
+        "external signal reached nobody",
+        "activity mark_reached",
+    ),
 )
 async def orphans_found(stage: Stage) -> tuple[Take, ...]:
     """Two cases that nobody started and one that somebody did; a decision and two objections that nobody delivered."""
