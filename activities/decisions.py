@@ -5,6 +5,7 @@ from temporalio import activity
 
 from activities.contract import Decisions, Objection, ObjectionFound, Objections
 from domain.decisions import DECIDERS, Decision, Doubt, Verdict
+from storage import reads
 from storage.engine import Database, database_time
 from storage.keys import Rings
 from storage.models import AgentRow, CaseRow, ReceivedRow
@@ -31,7 +32,7 @@ async def _doubt(session: AsyncSession, decision: Decision) -> Doubt | None:
     if agent is None or not agent.is_active or agent.role not in DECIDERS:
         return Doubt.ROLE
     case = await session.get(CaseRow, decision.case)
-    if case is not None and case.account_ref and case.account_ref in agent.own_accounts:
+    if case is not None and reads.is_about(case, agent.own_accounts):
         return Doubt.OWN_ACCOUNT
     return None
 

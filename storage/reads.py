@@ -55,6 +55,12 @@ def case_of(row: CaseRow) -> Case:
     return folding.load_case(row.kind, row.snapshot)
 
 
+def is_about(row: CaseRow, accounts: Iterable[str]) -> bool:
+    """Whether the case is about one of these accounts. Until the claimant has chosen it is about all that are open."""
+    concerned = {row.account_ref, *row.snapshot.get("accounts", ())} - {""}
+    return not concerned.isdisjoint(accounts)
+
+
 async def access(session: AsyncSession, rings: Rings, reference: str, secret: str) -> tuple[Access, str]:
     """What the holder of this secret may do, and the digest that names the holder in commands."""
     wanted = rings.digest.digests("access", secret)

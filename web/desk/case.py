@@ -178,7 +178,7 @@ def why_not(agent: Agent, row: CaseRow, case: folding.Case) -> str:
         return "The new password is being set, so nothing can be decided any more."
     if agent.role not in DECIDERS:
         return f"You can read this case. Agents, approvers and leads decide; your role is {agent.role}."
-    if row.account_ref and row.account_ref in agent.own_accounts:
+    if reads.is_about(row, agent.own_accounts):
         return "This is about an account of your own, so somebody else decides."
     return ""
 

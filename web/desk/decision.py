@@ -104,7 +104,7 @@ def _doubt(attempt: Attempt) -> Doubt | None:
     agent, row, sent, now = attempt.signed.agent, attempt.row, attempt.sent, datetime_now()
     if agent.role not in DECIDERS:
         return Doubt.ROLE
-    if row.account_ref and row.account_ref in agent.own_accounts:
+    if reads.is_about(row, agent.own_accounts):
         return Doubt.OWN_ACCOUNT
     case = reads.case_of(row)
     if not isinstance(case, Recovery):
