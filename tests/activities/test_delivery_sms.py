@@ -1,5 +1,6 @@
 """Text messages leave by HTTP: signed for a webhook, as a form for Twilio."""
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from urllib.parse import parse_qs
@@ -121,9 +122,35 @@ async def test_nobody_listening_is_tried_again(client: httpx2.AsyncClient, kind:
 
 
 @BOTH
-@pytest.mark.parametrize("answer", ["", "fine", "[]", '{"id": 7, "sid": null}'])
+@pytest.mark.parametrize("answer", ["", "fine", "[]", '{"id": 7, "sid": null}', "[" * 100_000])
 async def test_an_answer_without_an_id_is_still_a_success(
     client: httpx2.AsyncClient, phone_company: Provider, kind: str, answer: str
 ) -> None:
     phone_company.answer = answer
     assert await carrier(kind, client, phone_company.url).carry(MESSAGE) == ""
+
+
+@BOTH
+async def test_a_provider_that_talks_without_end_has_taken_the_message(client: httpx2.AsyncClient, kind: str) -> None:
+    async def talks(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n\r\n")
+        while True:
+            writer.write(b" " * 65_536)
+            await writer.drain()
+
+    async with listener(talks) as port, asyncio.timeout(5):
+        assert await carrier(kind, client, f"http://127.0.0.1:{port}").carry(MESSAGE) == ""
+
+
+@BOTH
+async def test_a_provider_that_hangs_up_after_its_status_has_taken_the_message(
+    client: httpx2.AsyncClient, kind: str
+) -> None:
+    async def hangs_up(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 500\r\n\r\n{")
+        await writer.drain()
+
+    async with listener(hangs_up) as port:
+        assert await carrier(kind, client, f"http://127.0.0.1:{port}").carry(MESSAGE) == ""
