@@ -1,4 +1,4 @@
-"""Whatever decides an account's fate passes its gate: one password wins, objections come first, no freeze is a weapon."""
+"""Whatever decides an account's fate passes its gate: one password wins, objections first, no freeze is a weapon."""
 
 import itertools
 from datetime import timedelta
