@@ -91,7 +91,7 @@ async def test_a_code_on_its_way_still_works_when_a_key_changes(house: House, ri
         ada = browser(app)
         reference = await ada.ask("ada@example.com")
         await house.message(reference)
-        await house.until(reference, State.AWAITING_CODE)
+        await house.idle(reference)
     changed = with_ring(house.settings, ring, steps.rotated(ring_of(house.settings, ring), "later"))
     async with moved(house, changed) as later, same_browser(ada, later) as ada:
         case = f"/case/{grouped(reference)}"
