@@ -25,8 +25,9 @@ READY_WITHIN = 90.0
 class Town:
     """One instance of `reinstate dev`, with its own folder and ports."""
 
-    def __init__(self, folder: Path) -> None:
-        self.var, self.port = folder / "var", free_block()
+    def __init__(self, folder: Path, **variables: str) -> None:
+        """`variables` are set in its environment, such as `REINSTATE_DATABASE_URL`."""
+        self.var, self.port, self._variables = folder / "var", free_block(), variables
         self.url = f"http://localhost:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -36,7 +37,8 @@ class Town:
         self.var.mkdir(parents=True, exist_ok=True)
         command = [sys.executable, "cli.py", "dev", "--port", str(self.port), "--var", str(self.var)]
         with (self.var / "town.log").open("ab") as log:
-            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log)
+            environment = {**os.environ, **self._variables}
+            self._process = subprocess.Popen(command, cwd=ROOT, stdout=log, stderr=log, env=environment)
         wait_until(lambda: "Ctrl-C" in self.words() and self.answers("/readyz"), READY_WITHIN, self.words)
         return time.monotonic() - begun
 
@@ -96,7 +98,7 @@ class Town:
         return self.message(to, number, containing=f"/link/{reference.replace('-', '')}.")
 
 
-WORDS = {"worker": "worker.py", "web": "uvicorn", "catcher": "catcher", "temporal": "dynamic"}
+WORDS = {"worker": "worker.py", "web": "cli.py\0web", "catcher": "catcher", "temporal": "var/temporal/"}
 
 
 def wait_until(look: Callable[[], Any], seconds: float, say: Callable[[], str] = lambda: "") -> Any:
