@@ -24,6 +24,7 @@ def in_a_hurry(monkeypatch):
 async def test_the_same_form_gets_its_answer_when_a_worker_is_back(house, in_a_hurry, monkeypatch):
     opened = await house.open("ada@example.com")
     command = await house.code(opened, wrong((await house.message(opened.reference)).code))
+    await house.idle(opened.reference)
     await house.stop_worker()
     with pytest.raises(StillWorking):
         await house.tell(opened.reference, command, "the-form")
@@ -49,6 +50,7 @@ async def test_a_case_can_be_opened_while_nobody_works(house):
 async def test_an_objection_is_kept_while_nobody_works(house):
     opened = await house.open("ada@example.com", browser="eve-laptop")
     received = await house.press(await house.objection_link("code", opened.reference))
+    await house.idle(opened.reference)
     await house.stop_worker()
     await house.gateway.object(received.case, received.id)
     await house.start_worker()
@@ -68,6 +70,7 @@ async def test_without_temporal_people_hear_so(house, in_a_hurry):
 
 async def during_a_pause(house, opened, command):
     """Say it while nobody works; the answer, once somebody does."""
+    await house.idle(opened.reference)  # a task that a stopping worker has taken is given to another after 10 s
     await house.stop_worker()
     handle = house.handle(opened.reference)
     saying = asyncio.create_task(
