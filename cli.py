@@ -19,7 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.api.common.v1 import Payload
 
-from connection import connect, data_converter
+from connection import connect, data_converter, run_to_the_end
 from development import keys, namespace, supervisor
 from domain.case import parse_reference, workflow_id
 from domain.decisions import Decision, Outcome, Reason
@@ -263,4 +263,4 @@ def in_database(work: Callable[[AsyncSession, Settings], Awaitable[Any]]) -> Non
 commands.register(app, keys_app)
 
 if __name__ == "__main__":
-    app()
+    run_to_the_end(app)

@@ -2,7 +2,6 @@
 
 import asyncio
 import signal
-import sys
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
@@ -31,7 +30,7 @@ from activities.erasure import SqlErasure
 from activities.notices import SentNotices
 from activities.records import SqlRecords
 from activities.upkeep import SqlUpkeep
-from connection import connect
+from connection import connect, run_to_the_end
 from settings import Settings, load
 from storage.engine import Database
 from storage.keys import Rings
@@ -202,4 +201,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(asyncio.run(main()))
+    run_to_the_end(lambda: asyncio.run(main()))

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from development import vendor
+from development import stack_tools, vendor
 from development.postgres import postgres_programs
 from development.temporal_binary import NoServer, server_binary
 from development.terminal import say
@@ -72,9 +72,20 @@ def ensure_htmx() -> str | None:
     return vendor.PACKAGE if vendor.fetch(cdn) else None
 
 
+def ensure_stack() -> str | None:
+    """What the production-like stack is made with, besides PostgreSQL: no other server than that of production."""
+    try:
+        server_binary(kind="server")
+    except NoServer as reason:
+        say(str(reason))
+        return None
+    return "SQL tool, compose schema" if stack_tools.sql_tool() and stack_tools.compose_schema() else None
+
+
 NEEDED: dict[str, Callable[[], str | None]] = {
     "a Temporal server (workflow tests, journeys)": ensure_temporal,
     "PostgreSQL (its half of the storage tests)": ensure_postgres,
+    "Temporal's SQL tool and the compose schema (the stack)": ensure_stack,
     "a browser (journeys, screenshots)": ensure_chromium,
     "htmx (journeys, screenshots)": ensure_htmx,
 }
