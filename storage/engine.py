@@ -8,9 +8,13 @@ from typing import Any
 
 from sqlalchemy import event, text
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import TimeoutError as DatabaseTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
 BUSY_SECONDS = 10
+LETTING_GO = 1.0
+"""Seconds that a PostgreSQL which does not answer in time gets to end the statement, before the connection is dropped.
+A server that only was slow keeps its connection so."""
 
 
 def async_url(url: str) -> str:
@@ -29,8 +33,14 @@ class Database:
     failing half way; commits are `synchronous=FULL`, so that what was answered survives a crash.
     """
 
-    def __init__(self, url: str, *, pool_size: int = 10) -> None:
+    def __init__(self, url: str, *, pool_size: int = 10, patience: float | None = None) -> None:
+        """`patience`: seconds after which a session on PostgreSQL ends with SQLAlchemy's `TimeoutError`.
+
+        For processes that people wait for: a server that is silent rather than gone would keep them waiting for ever.
+        A SQLite file is bounded by `BUSY_SECONDS`.
+        """
         self.is_sqlite = url.startswith("sqlite")
+        self._patience = None if self.is_sqlite else patience
         # Errors must not repeat parameters: sealed values and wrapped keys would end in a log.
         options: dict[str, Any] = {"hide_parameters": True}
         options |= {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
@@ -42,17 +52,32 @@ class Database:
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncSession]:
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._in_time(), AsyncSession(self.engine, expire_on_commit=False) as session:
             yield session
 
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back when an exception leaves the block."""
-        async with AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._in_time(), AsyncSession(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
                 await session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
             async with session.begin() if not session.in_transaction() else _commit(session):
                 yield session
+
+    @asynccontextmanager
+    async def _in_time(self) -> AsyncIterator[None]:
+        if self._patience is None:
+            yield
+            return
+        # Cancelled once, the driver asks the server to stop and waits for that; cancelled again, it lets go.
+        last, first = asyncio.timeout(self._patience + LETTING_GO), asyncio.timeout(self._patience)
+        try:
+            async with last, first:
+                yield
+        except TimeoutError:
+            if not (first.expired() or last.expired()):  # somebody else's
+                raise
+            raise DatabaseTimeoutError("the database did not answer in time") from None
 
     async def close(self) -> None:
         await self.engine.dispose()

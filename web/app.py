@@ -29,6 +29,8 @@ from web.services import Services
 
 STATIC = Path(__file__).parent / "static"
 YEAR = 31_536_000
+PATIENCE = 5.0
+"""Seconds that a person waits for the database, as for a case (`web.gateway.BUDGET`)."""
 
 
 class Static(StaticFiles):
@@ -42,7 +44,7 @@ class Static(StaticFiles):
 
 async def services_from(settings: Settings) -> Services:
     """What the process works with. Temporal may be away: its client connects when it is first needed."""
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, patience=PATIENCE)
     client = await connect(settings, lazy=True, for_people=True)
     return Services(
         settings=settings,

@@ -77,10 +77,20 @@ def unavailable(
 
     A form with a `secret` is not sent again by us: the button leads `back` to the page that has it.
     """
-    back = back or (request.url.path if request.method == "GET" else "/")
+    back = back or way_back(request)
     answer = page(request, "errors/503.html", status=503, action=action, fields=fields or {}, back=back, secret=secret)
     answer.headers["Retry-After"] = str(AGAIN_SECONDS)
     return answer
+
+
+def way_back(request: Request) -> str:
+    """A page that can be loaded again, as near as possible to the form that was sent."""
+    path = request.url.path
+    if request.method == "GET" or path.startswith(("/case/", "/link/", "/not-me/")):
+        return path  # the address of each of these forms leads to the page that has it
+    if path.startswith("/desk"):
+        return path.removesuffix("/decision") if path.startswith("/desk/cases/") else "/desk"
+    return "/"
 
 
 def install(app: FastAPI) -> None:

@@ -1,10 +1,12 @@
 """Towns to be hurt. These tests take minutes, so they come after all others."""
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from development.postgres import Cluster, postgres_programs
 from tests.e2e.town import Town
 
 pytest.register_assert_rewrite("tests.faults.ledger", "tests.faults.walk")
@@ -16,10 +18,30 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: HERE in item.path.parents)
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """On SQLite, as `make run` starts it."""
     built = Town(tmp_path_factory.mktemp("town"))
+    built.start()
+    yield built
+    built.stop()
+
+
+@pytest.fixture(scope="session")
+def cluster() -> Iterator[Cluster]:
+    programs = postgres_programs()
+    if programs is None:
+        if os.environ.get("CI"):
+            pytest.fail("CI must have PostgreSQL's server binaries: python -m development.tools installs them")
+        pytest.skip("no PostgreSQL server binaries (python -m development.tools)")
+    built = Cluster(programs)
+    yield built
+    built.stop()
+
+
+@pytest.fixture(scope="session")
+def postgres_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
+    built = Town(tmp_path_factory.mktemp("town"), REINSTATE_DATABASE_URL=cluster.start())
     built.start()
     yield built
     built.stop()
