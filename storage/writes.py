@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
+import structlog
 from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
@@ -14,6 +15,9 @@ from storage import audit, budgets, folding
 from storage.folding import AnyEvent, Case
 from storage.keys import Ring
 from storage.models import CaseAccessRow, CaseEventRow, CaseRow, CodeIssueRow, ReceivedRow, VaultRow
+from storage.reads import event_rows
+
+log = structlog.get_logger()
 
 
 class Gap(Exception):
@@ -21,12 +25,18 @@ class Gap(Exception):
 
 
 async def record(session: AsyncSession, ring: Ring, reference: str, after: int, events: Sequence[AnyEvent]) -> None:
-    """Append the events that follow number `after` and fold them into the row. Recording them again changes nothing."""
+    """Append the events that follow number `after` and fold them into the row. Recording them again changes nothing.
+
+    The workflow is the truth: an event that stands in the place of one of these never happened. A worker recorded it
+    and was gone before the history had it, and when its task was done again something else came first.
+    """
     row = (
         await session.execute(select(CaseRow).where(col(CaseRow.reference) == reference).with_for_update())
     ).scalar_one()
     if row.number < after:
         raise Gap(f"{reference}: event {row.number} is the last one, {after} was expected")
+    if first := await _never_happened(session, row, after, events):
+        await _take_back(session, row, first)
     case = folding.load_case(row.kind, row.snapshot)
     previous = await _last_hash(session, reference)
     for number, event in enumerate(events, start=after + 1):
@@ -36,6 +46,27 @@ async def record(session: AsyncSession, ring: Ring, reference: str, after: int, 
         previous = _append(session, ring, row, number, event, previous)
         await _follow(session, before, case, event)
     _fold(row, case)
+
+
+async def _never_happened(session: AsyncSession, row: CaseRow, after: int, events: Sequence[AnyEvent]) -> int | None:
+    """The number of the first recorded event in whose place another one happened."""
+    if row.number == after:
+        return None
+    for kept, event in zip((await event_rows(session, row.reference))[after:], events, strict=False):
+        if (kept.kind, kept.at, kept.data) != (event.kind, event.at, folding.dump_event(row.kind, event)):
+            return kept.number
+    return None
+
+
+async def _take_back(session: AsyncSession, row: CaseRow, first: int) -> None:
+    """The row as it was before event `first`, and the events from there on gone. What they led to is done anew."""
+    log.warning("record taken back", case=row.reference, first=first, last=row.number)
+    case = folding.load_case(row.kind, row.opening)
+    for kept in (await event_rows(session, row.reference))[: first - 1]:
+        case = folding.apply(case, folding.load_event(row.kind, kept.kind, kept.at, kept.data))
+    mine = col(CaseEventRow.case_ref) == row.reference
+    await session.execute(delete(CaseEventRow).where(mine, col(CaseEventRow.number) >= first))
+    row.snapshot, row.number = folding.dump_case(case), first - 1
 
 
 def _append(session: AsyncSession, ring: Ring, row: CaseRow, number: int, event: AnyEvent, previous: str) -> str:

@@ -9,7 +9,7 @@ import dataclasses
 import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeVar
 
 import pytest
@@ -44,7 +44,7 @@ from domain.recovery import (
 )
 from settings import Settings
 from storage import directory, folding, intake, reads
-from storage.engine import Database
+from storage.engine import Database, database_time
 from storage.identifiers import identify
 from storage.intake import Browser, ObjectionReceived, Opened
 from storage.keys import Rings
@@ -204,6 +204,11 @@ class House:
             row = await reads.case_row(session, reference)
         assert row
         return row
+
+    async def now(self) -> datetime:
+        """What the database's clock says."""
+        async with self.database.read() as session:
+            return await database_time(session)
 
     async def case(self, reference: str) -> Recovery:
         case = folding.load_case("recovery", (await self.row(reference)).snapshot)

@@ -13,6 +13,7 @@ from domain.recovery import (
     CaseExpired,
     CaseOpened,
     CodeAccepted,
+    CodeExpired,
     CodeIssued,
     CodeRefused,
     DecisionRefused,
@@ -111,6 +112,39 @@ async def test_a_gap_is_loud(record, events):
     with pytest.raises(writes.Gap, match="2 was expected"):
         await record(2, CodeRefused(NOON, 1))
     assert len(await events()) == 1
+
+
+async def test_what_never_happened_gives_way(record, row, events, rings):
+    """A try was recorded by a worker that died before its history had it; then the code ran out."""
+    refused, later = CodeRefused(NOON + minutes(1), 1), CodeRefused(NOON + minutes(2), 1)
+    await record(0, OPENED, ISSUED)
+    await record(2, refused, later)
+    await record(2, CodeExpired(NOON + minutes(10), 1))
+    assert [event.kind for event in await events()] == ["case_opened", "code_issued", "code_expired"]
+    assert audit.first_break(rings.audit, await events()) is None
+    found = await row()
+    assert (found.state, found.number) == ("awaiting_resend", 3)
+    assert folding.load_case(found.kind, found.snapshot).issue.wrong == 0
+
+
+async def test_the_same_event_at_another_moment_is_another(record, row, events):
+    """The task was done again a little later: deadlines follow the moment that the workflow knows."""
+    await record(0, OPENED, ISSUED)
+    await record(2, CodeExpired(NOON + minutes(10), 1))
+    await record(2, CodeExpired(NOON + minutes(11), 1))
+    assert [event.at for event in await events()][2:] == [NOON + minutes(11)]
+    assert folding.load_case("recovery", (await row()).snapshot).since == NOON + minutes(11)
+
+
+async def test_a_late_try_with_earlier_events_takes_nothing_back(record, events):
+    """An activity that was thought dead comes back with what is recorded already."""
+    await record(0, OPENED, ISSUED)
+    await record(2, CodeRefused(NOON + minutes(1), 1))
+    await record(3, CodeRefused(NOON + minutes(2), 1))
+    await record(0, OPENED)
+    await record(0, OPENED, ISSUED)
+    await record(2, CodeRefused(NOON + minutes(1), 1))
+    assert [event.number for event in await events()] == [1, 2, 3, 4]
 
 
 async def test_digests_stay_in_the_workflow(record, row, events):

@@ -1,13 +1,19 @@
 """The database is away for a moment: the case waits, goes on, and its record has no gap and nothing twice."""
 
+from contextlib import suppress
+from datetime import timedelta
+
 import pytest
 from sqlalchemy.exc import OperationalError
 
+import web.gateway
 from activities import records
 from activities.contract import Records
 from domain.recovery import State
 from storage import audit, folding, writes
-from tests.house import on_sqlite, wrong
+from tests.house import eventually, on_sqlite, with_policy, wrong
+from web.gateway import StillWorking, Unavailable
+from workflows.recovery_effects import RecoveryEffects
 
 NEW = "a new and long password"
 
@@ -86,4 +92,34 @@ async def test_a_code_is_issued_once_however_often_it_is_tried(house, monkeypatc
     code = (await house.message(opened.reference)).code
     assert (await house.submit(opened, code)).state is State.AWAITING_NEW_PASSWORD
     assert len(house.outbox.codes) == 1
+    await record_is_whole(house, opened)
+
+
+async def test_what_a_discarded_task_recorded_is_replaced_by_what_happened(house, monkeypatch):
+    """A worker dies after the record of a try and before its history has it; then the code's time is over.
+
+    When the task is done again the clock comes first: that is what happened, and the record must say so.
+    """
+    opened = await house.open("ada@example.com", policy=with_policy(code_lifetime=timedelta(seconds=2)))
+    code = (await house.message(opened.reference)).code
+    over = (await house.case(opened.reference)).code_until
+    await house.idle(opened.reference)
+
+    def dies(self, events):
+        raise RuntimeError("the worker is dead from here")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(RecoveryEffects, "_recorded", dies)
+        patch.setattr(web.gateway, "BUDGET", 0.5)
+        with suppress(StillWorking, Unavailable):
+            await house.submit(opened, wrong(code))
+        assert (await house.kinds(opened.reference))[-1] == "code_refused"
+        await house.stop_worker()
+    await eventually(house.now, lambda now: now > over)
+    await house.start_worker()
+    case = await house.until(opened.reference, State.AWAITING_RESEND)
+    assert case.issue.wrong == 0
+    assert await house.kinds(opened.reference) == ["case_opened", "code_issued", "code_expired"]
+    await record_is_whole(house, opened)
+    assert (await house.withdraw(opened)).state is State.WITHDRAWN
     await record_is_whole(house, opened)
