@@ -12,7 +12,7 @@ READY := $(VENV)/ready
 QUICK := $(wildcard tests/domain tests/activities tests/web tests/replay tests/development)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check format lock shots history clean
+.PHONY: help run test test-quick check defences format lock shots history clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -34,6 +34,9 @@ check: $(READY) ## Style, types, layers, spelling, lock
 	$(VENV)/bin/lint-imports
 	$(VENV)/bin/codespell
 	@$(PYTHON) -m development.lock --check
+
+defences: $(READY) ## Take every defence out, one at a time, and see its test fail
+	@$(PYTHON) -m development.defences $(ARGS)
 
 format: $(READY) ## Bring the code into shape
 	$(VENV)/bin/ruff check --fix

@@ -76,6 +76,16 @@ async def test_passwords_that_were_right_are_not_counted(eve: Browser) -> None:
         await eve.post("/desk/sign-out")
 
 
+async def test_signing_in_as_oneself_clears_no_count_of_others(eve: Browser) -> None:
+    """Guess names and passwords, sign in with one's own, and go on guessing from the same place."""
+    for number in range(desk.SIGN_INS_PER_NETWORK - 1):
+        assert (await knocks(eve, f"name{number}", "wrong")).status_code == 422
+    assert (await knocks(eve, "kim")).status_code == 303
+    await eve.post("/desk/sign-out")
+    assert (await knocks(eve, "sam", "wrong")).status_code == 422
+    assert (await knocks(eve, "sam", "wrong")).status_code == 429
+
+
 async def test_the_door_leads_back_to_the_page_that_was_asked_for_and_nowhere_else(eve: Browser) -> None:
     await eve.get("/desk/sign-in?then=/desk/cases/7F3K-Q2M9-XA")
     answer = await eve.post("/desk/sign-in", follow=False, name="sam", password=DESK_PASSWORD)
