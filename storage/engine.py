@@ -11,7 +11,9 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as DatabaseTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-BUSY_SECONDS = 10
+from storage import sqlite
+from storage.sqlite import BUSY_SECONDS
+
 LETTING_GO = 1.0
 """Seconds that a PostgreSQL which does not answer in time gets to end the statement, before the connection is dropped.
 A server that only was slow keeps its connection so."""
@@ -30,7 +32,8 @@ class Database:
     """An engine and its two kinds of session: `read` and `write`.
 
     On SQLite a write takes the lock at its begin (`BEGIN IMMEDIATE`), so that two writers queue instead of
-    failing half way; commits are `synchronous=FULL`, so that what was answered survives a crash.
+    failing half way; commits are `synchronous=FULL`, so that what was answered survives a crash. The writers of one
+    process stand in line here, first come first served, so that only one of them asks SQLite for the lock.
     """
 
     def __init__(self, url: str, *, pool_size: int = 10, patience: float | None = None) -> None:
@@ -43,10 +46,14 @@ class Database:
         self._patience = None if self.is_sqlite else patience
         # Errors must not repeat parameters: sealed values and wrapped keys would end in a log.
         options: dict[str, Any] = {"hide_parameters": True}
-        options |= {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        if self.is_sqlite:
+            path = make_url(url).database or ""
+            options |= {"async_creator": lambda: sqlite.connect(path)}
+        else:
+            options |= {"pool_size": pool_size, "pool_pre_ping": True}
+        self._turn = asyncio.Lock()
         self.engine = create_async_engine(async_url(url), **options)
         if self.is_sqlite:
-            event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
             event.listen(self.engine.sync_engine, "invalidate", _let_go_of_sqlite)
 
@@ -58,11 +65,26 @@ class Database:
     @asynccontextmanager
     async def write(self) -> AsyncIterator[AsyncSession]:
         """One transaction: committed at the end, rolled back when an exception leaves the block."""
-        async with self._in_time(), AsyncSession(self.engine, expire_on_commit=False) as session:
+        async with self._in_line(), self._in_time(), AsyncSession(self.engine, expire_on_commit=False) as session:
             if self.is_sqlite:
-                await session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+                await session.connection(execution_options={"sqlite_begin": True})
             async with session.begin() if not session.in_transaction() else _commit(session):
                 yield session
+
+    @asynccontextmanager
+    async def _in_line(self) -> AsyncIterator[None]:
+        if not self.is_sqlite:
+            yield
+            return
+        try:
+            async with asyncio.timeout(BUSY_SECONDS):
+                await self._turn.acquire()
+        except TimeoutError:
+            raise DatabaseTimeoutError("other writers of this process were not done in time") from None
+        try:
+            yield
+        finally:
+            self._turn.release()
 
     @asynccontextmanager
     async def _in_time(self) -> AsyncIterator[None]:
@@ -102,17 +124,10 @@ async def database_time(session: AsyncSession) -> datetime:
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
-def _configure_sqlite(connection: Any, _record: Any) -> None:
-    connection.isolation_level = None  # we say BEGIN ourselves
-    cursor = connection.cursor()
-    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
-        cursor.execute(f"PRAGMA {pragma}")
-    cursor.close()
-
-
 def _begin_sqlite(connection: Any) -> None:
-    mode = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-    connection.exec_driver_sql(f"BEGIN {mode}")
+    """Only writers begin: without, each statement reads what is committed at its moment, as on PostgreSQL."""
+    if connection.get_execution_options().get("sqlite_begin"):
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
 def _let_go_of_sqlite(connection: Any, _record: Any, _exception: BaseException | None) -> None:

@@ -54,6 +54,7 @@ class Pages:
             undefined=StrictUndefined,
             trim_blocks=True,
             lstrip_blocks=True,
+            auto_reload=settings.is_development,
         )
         self.environment.globals.update(self._globals())
         self.environment.filters.update(grouped=grouped, span=span, capitalised=words.capitalised)

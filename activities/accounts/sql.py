@@ -73,10 +73,10 @@ class SqlAccounts(Accounts):
         async with self._database.write() as session:
             gate = await directory.lock_gate(session, new.account)
             now = await database_time(session)
-            barred = await self._what_forbids(session, new, now)
-            if barred:
-                return barred
-            if hashed is not None and not await directory.password_was_set_by(session, new.account, new.case):
+            if not await directory.password_was_set_by(session, new.account, new.case):
+                barred = await self._what_forbids(session, new, now)
+                if barred or hashed is None:
+                    return barred or PasswordResult("lost")
                 await directory.set_password(session, new.account, hashed, case=new.case, now=now)
             _begin(gate, "password", new.case, now)
             sessions = await directory.end_sessions(session, new.account, by=new.case, now=now)
@@ -85,9 +85,7 @@ class SqlAccounts(Accounts):
         return PasswordResult("applied", sessions=sessions, superseded=others)
 
     async def _what_forbids(self, session: AsyncSession, new: NewPassword, now: datetime) -> PasswordResult | None:
-        """Why the password may not be set; None if it may, or if this case has set it already."""
-        if await directory.password_was_set_by(session, new.account, new.case):
-            return None
+        """Why the password may not be set; None if it may. Only for a case that has not set it already."""
         objection = await _objection(session, new.case)
         if objection:
             return PasswordResult("objected", received=objection.id, received_at=objection.received_at)

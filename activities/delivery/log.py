@@ -6,7 +6,9 @@ The row is what makes sending idempotent. Its address is sealed; its error is th
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
+from sqlmodel import col
 
 from activities.delivery.channels import Undeliverable
 from domain.case import Channel
@@ -53,9 +55,13 @@ class DeliveryLog:
 
     async def handed_over(self, name: str, provider_id: str) -> None:
         async with self._db.write() as session:
-            row = await session.get_one(NoticeRow, name, with_for_update=True)
-            row.state, row.provider_id, row.error = "handed_over", provider_id, ""
-            row.handed_over_at = datetime.now(UTC)
+            values = {
+                "state": "handed_over",
+                "provider_id": provider_id,
+                "error": "",
+                "handed_over_at": datetime.now(UTC),
+            }
+            await session.execute(update(NoticeRow).where(col(NoticeRow.name) == name).values(**values))
 
     async def not_handed_over(self, name: str, error: str, *, final: bool) -> None:
         async with self._db.write() as session:
