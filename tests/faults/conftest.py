@@ -8,6 +8,7 @@ import pytest
 
 from development.postgres import Cluster, postgres_programs
 from tests.e2e.town import Town
+from tests.faults.tab import close_all
 
 pytest.register_assert_rewrite("tests.faults.ledger", "tests.faults.walk")
 
@@ -16,6 +17,12 @@ HERE = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: HERE in item.path.parents)
+
+
+@pytest.fixture(autouse=True)
+def tabs_are_closed() -> Iterator[None]:
+    yield
+    close_all()
 
 
 @pytest.fixture(scope="session")

@@ -13,11 +13,19 @@ from storage.intake import Opened
 PATIENCE = 60.0
 """Seconds that this person goes on trying."""
 PAUSE = 0.3
+TIMEOUT = 20.0
 HEADERS = {
     "User-Agent": "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0",
     "Sec-Fetch-Site": "same-origin",
 }
 AWAY = "no answer"
+_opened: list["Tab"] = []
+
+
+def close_all() -> None:
+    """At the end of a test, however it ended."""
+    while _opened:
+        _opened.pop().close()
 
 
 @dataclass(frozen=True)
@@ -29,14 +37,19 @@ class Form:
 
 
 class Tab:
-    def __init__(self, url: str, *, timeout: float = 20.0) -> None:
-        self._client = httpx2.Client(base_url=url, headers=HEADERS, timeout=timeout)
+    def __init__(self, url: str, *, cookies: dict[str, str] | None = None) -> None:
+        _opened.append(self)
+        self._client = httpx2.Client(base_url=url, headers=HEADERS, timeout=TIMEOUT, cookies=cookies)
         self.page, self.path = "", ""
         self.heard: Counter[int | str] = Counter()
         """How often each status was answered, and how often nothing was."""
 
     def close(self) -> None:
         self._client.close()
+
+    @property
+    def cookies(self) -> dict[str, str]:
+        return dict(self._client.cookies)
 
     def hold(self, opened: Opened) -> None:
         """Take over a case that was not opened here, as its cookie would."""

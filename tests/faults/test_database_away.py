@@ -1,7 +1,7 @@
 """The database is away for 20 s: gone, silent, or locked. People are told to try again, and nothing was lost."""
 
 import time
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 
 import pytest
 
@@ -65,15 +65,14 @@ class Morning:
         self.walk.go_on()
         everything_happened_once(self.town, self.ada, self.walk.reference, wrong=2)
         everybody_was_told(self.town, self.ada, self.walk.reference)
-        with closing(self.late):
-            assert mailed_code(self.town, self.late.path.rpartition("/")[2])
+        assert mailed_code(self.town, self.late.path.rpartition("/")[2])
 
 
 @pytest.mark.parametrize("how", [gone, silent], ids=["gone", "silent"])
 def test_without_postgresql_people_hear_so_and_go_on_afterwards(postgres_town, cluster, how):
     morning = Morning(postgres_town)
-    begun = time.monotonic()
-    with closing(Tab(postgres_town.url)) as probe, how(cluster):
+    begun, probe = time.monotonic(), Tab(postgres_town.url)
+    with how(cluster):
         while time.monotonic() < begun + LONG:
             assert set(morning.try_everything().values()) == {503}
             assert (probe.try_to_open("/healthz"), probe.try_to_open("/readyz")) == (200, 503)

@@ -1,7 +1,5 @@
 """Mail servers and SMS providers on a bad day: people wait, nothing is lost, what comes twice is the same message."""
 
-from contextlib import closing
-
 import pytest
 
 from tests.e2e.seeds import behind, open_case
@@ -96,13 +94,12 @@ def test_after_a_provider_that_lied_another_code_can_be_had(town, texts):
     with texts.being(Mood.LYING):
         opened = behind(town, lambda desk: open_case(desk, person.phone))  # its cooldown is short
         wait_until(lambda: states(town, opened.reference, "code") == ["handed_over"], 30, town.words)
-    with closing(Tab(town.url)) as tab:
-        tab.hold(opened)
-        path = f"/case/{opened.reference}"
-        assert tab.send(tab.form(path, "/resend")) == 303
-        code = mailed_code(town, opened.reference)
-        assert tab.send(tab.form(path, "/code"), code=code) == 303
-        assert tab.form(path, "/password")
+    tab, path = Tab(town.url), f"/case/{opened.reference}"
+    tab.hold(opened)
+    assert tab.send(tab.form(path, "/resend")) == 303
+    code = mailed_code(town, opened.reference)
+    assert tab.send(tab.form(path, "/code"), code=code) == 303
+    assert tab.form(path, "/password")
 
 
 def test_one_contact_that_is_gone_for_good_keeps_nobody_from_being_told(town, mail):

@@ -3,7 +3,7 @@
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, closing
+from contextlib import AbstractContextManager
 from enum import StrEnum
 
 from tests.e2e.town import Town
@@ -49,7 +49,7 @@ class Walk:
         self, town: Town, person: Person, moment: Moment | None = None, strike: Strike = no_strike, typed: str = ""
     ) -> None:
         """`typed` is what the person writes into the one box: the e-mail address, if nothing is said."""
-        self._town, self._person, self._moment, self._strike = town, person, moment, strike
+        self._town, self.person, self._moment, self._strike = town, person, moment, strike
         self._typed = typed or person.email
         self.tab, self.reference = Tab(town.url), ""
 
@@ -59,10 +59,6 @@ class Walk:
 
     def go_on(self) -> None:
         """From the code to the last page."""
-        with closing(self.tab):
-            self._go_on()
-
-    def _go_on(self) -> None:
         code = mailed_code(self._town, self.reference)
         self._here(Moment.BEFORE_SUBMIT)
         self._type_a_wrong_code(code)
@@ -74,7 +70,7 @@ class Walk:
             until_told(self._town, self.reference)
             self._strike()
         assert "You can sign in again" in self.tab.open(f"/case/{self.reference}")
-        assert self._person.username in self.tab.said
+        assert self.person.username in self.tab.said
         assert not set(self.tab.heard) & {500, 404}, self.tab.heard
 
     def _here(self, moment: Moment) -> None:

@@ -9,6 +9,7 @@ from sqlalchemy import select
 from storage.engine import Database
 from storage.models import VaultRow
 from tests.web.stage import Browser, FakeGateway
+from web.gateway import CaseIsClosed, Unavailable
 
 GOOD = "staple otter 82 moon"
 
@@ -137,3 +138,13 @@ async def test_a_password_sent_again_after_it_was_set_is_not_kept(
     assert ada.title == "You can sign in again"
     async with database.read() as session:
         assert (await session.execute(select(VaultRow))).all() == []
+
+
+async def test_a_case_that_temporal_does_not_know_yet_is_not_called_closed(ada: Browser, gateway: FakeGateway) -> None:
+    """It was begun while Temporal was away: the row is there, the workflow is not."""
+    gateway.trouble = Unavailable("away")
+    await ada.ask("ada@example.com")
+    gateway.trouble = CaseIsClosed("not found")
+    answer = await ada.post(f"{ada.address}/withdraw")
+    assert answer.status_code == 503
+    assert "Nothing was lost" in ada.said

@@ -13,7 +13,7 @@ from storage.models import CaseRow
 from web.claim.view import case_page
 from web.errors import BUSY_SECONDS, answer_to, not_found, too_many, unavailable
 from web.forms import SECRETS, Sent
-from web.gateway import CaseIsBusy
+from web.gateway import CaseIsBusy, CaseIsClosed
 from web.render import page
 
 
@@ -22,6 +22,9 @@ async def refused(request: Request, row: CaseRow, sent: Sent, problem: Exception
     if isinstance(problem, errors.TooMany):
         return too_many(request, problem)
     answer = answer_to(problem)
+    if isinstance(problem, CaseIsClosed) and row.closed_at is None:
+        # It was begun while Temporal was away, and the reconciler has not brought it there yet.
+        return _try_again(request, row, sent)
     match answer.status:
         case 404:
             return not_found(request)
