@@ -12,7 +12,7 @@ READY := $(VENV)/ready
 QUICK := $(wildcard tests/domain tests/activities tests/web tests/replay tests/development)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check defences format lock shots history clean
+.PHONY: help run test test-quick check defences format lock shots history bench clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,6 +51,11 @@ shots: $(READY) ## Screenshots of every page, into VAR/shots
 
 history: $(READY) ## Record histories for the replay tests
 	@$(PYTHON) -m tests.replay.record
+
+bench: $(READY) ## Measure recoveries beside two floors, and beside open cases (half an hour; see bench/README.md)
+	$(PYTHON) -m bench.recoveries
+	$(PYTHON) -m bench.open_cases
+	$(PYTHON) -m bench.profile
 
 clean: ## Remove what tools have left; not the data in VAR
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

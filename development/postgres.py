@@ -37,8 +37,9 @@ def postgres_programs() -> Path | None:
 class Cluster:
     """One server process in a folder of its own. Use it from the main thread."""
 
-    def __init__(self, programs: Path) -> None:
-        self._programs = programs
+    def __init__(self, programs: Path, *, durable: bool = False) -> None:
+        """`durable`: writes reach the disk before they are answered, as in production; tests need no such thing."""
+        self._programs, self._durable = programs, durable
         self._user = _ordinary_user()
         self._directory = Path(tempfile.mkdtemp(prefix="reinstate-postgres-"))
         self._port = free_block()
@@ -57,7 +58,8 @@ class Cluster:
         if not data.exists():
             self._make(data)
         # No fsync: the data outlives its processes, but neither the machine nor the tests.
-        options = {"listen_addresses": LOOPBACK, "port": self._port, "unix_socket_directories": "", "fsync": "off"}
+        fsync = "on" if self._durable else "off"
+        options = {"listen_addresses": LOOPBACK, "port": self._port, "unix_socket_directories": "", "fsync": fsync}
         settings = [word for name, value in options.items() for word in ("-c", f"{name}={value}")]
         command = [str(self._programs / "postgres"), "-D", str(data), *settings]
         self._child = Child("postgres", command, log=self._directory / "log", user=self._user)
