@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+import time_machine
 
 from domain.claim import Claim
 from storage.engine import Database
@@ -106,3 +107,14 @@ async def test_it_is_kept_while_temporal_is_away(
 @pytest.mark.parametrize("method", ["get", "post"])
 async def test_a_made_up_one_gets_the_page_of_nothing(eve: Browser, method: str) -> None:
     assert (await getattr(eve.client, method)("/not-me/guess")).status_code == 404
+
+
+async def test_a_wrong_clock_of_the_web_sends_no_owner_away(
+    ada: Browser, eve: Browser, gateway: FakeGateway, database: Database, rings: Rings
+) -> None:
+    address = await mailed(database, rings, await eve.ask("ada@example.com"), "case")
+    with time_machine.travel(datetime.now(UTC) + timedelta(days=8), tick=True):
+        await ada.get(address)
+        assert ada.title == "End this attempt?"
+        await ada.post(address)
+    assert ada.title == "The attempt ends"
