@@ -11,9 +11,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as DatabaseTimeoutError
 from sqlalchemy.ext.asyncio import AsyncSession, create_async_engine
 
-from storage import sqlite
-from storage.sqlite import BUSY_SECONDS
-
+BUSY_SECONDS = 10
 LETTING_GO = 1.0
 """Seconds that a PostgreSQL which does not answer in time gets to end the statement, before the connection is dropped.
 A server that only was slow keeps its connection so."""
@@ -46,14 +44,11 @@ class Database:
         self._patience = None if self.is_sqlite else patience
         # Errors must not repeat parameters: sealed values and wrapped keys would end in a log.
         options: dict[str, Any] = {"hide_parameters": True}
-        if self.is_sqlite:
-            path = make_url(url).database or ""
-            options |= {"async_creator": lambda: sqlite.connect(path)}
-        else:
-            options |= {"pool_size": pool_size, "pool_pre_ping": True}
+        options |= {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
         self._turn = asyncio.Lock()
         self.engine = create_async_engine(async_url(url), **options)
         if self.is_sqlite:
+            event.listen(self.engine.sync_engine, "connect", _configure_sqlite)
             event.listen(self.engine.sync_engine, "begin", _begin_sqlite)
             event.listen(self.engine.sync_engine, "invalidate", _let_go_of_sqlite)
 
@@ -122,6 +117,14 @@ async def database_time(session: AsyncSession) -> datetime:
     found = (await session.execute(text(statement))).scalar_one()
     moment = datetime.fromisoformat(found) if isinstance(found, str) else found
     return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+
+
+def _configure_sqlite(connection: Any, _record: Any) -> None:
+    connection.isolation_level = None  # we say BEGIN ourselves
+    cursor = connection.cursor()
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_SECONDS * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
 
 
 def _begin_sqlite(connection: Any) -> None:
