@@ -13,7 +13,7 @@ from connection import SealedPayloads, data_converter
 from domain.case import Kind, workflow_id
 from domain.recovery import State, SubmitCode
 from storage.keys import Ring
-from tests.house import connected, on_sqlite
+from tests.house import PATIENCE, connected, on_sqlite
 
 pytestmark = on_sqlite
 
@@ -51,7 +51,7 @@ async def test_a_plain_update_is_refused(house, eve):
     command = await house.code(opened, message.code)
     with pytest.raises((WorkflowUpdateFailedError, RPCError)):
         await strangers_handle(eve, opened).execute_update(
-            "submit_code", dataclasses.asdict(command), rpc_timeout=timedelta(seconds=10)
+            "submit_code", dataclasses.asdict(command), rpc_timeout=timedelta(seconds=PATIENCE)
         )
     assert (await house.case(opened.reference)).state is State.AWAITING_CODE
     await lives_on(house, opened)

@@ -1,6 +1,7 @@
 """Workers come and go: what was said is kept, and is done once when one is there again."""
 
 import asyncio
+from contextlib import contextmanager
 
 import pytest
 from temporalio.client import Client, WorkflowUpdateStage
@@ -14,21 +15,22 @@ from web.gateway import StillWorking, Unavailable
 NEW = "a new and long password"
 
 
-@pytest.fixture
-def in_a_hurry(monkeypatch):
+@contextmanager
+def people_in_a_hurry():
     """People wait three tenths of a second here, not five."""
-    monkeypatch.setattr(web.gateway, "BUDGET", 0.3)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(web.gateway, "BUDGET", 0.3)
+        yield
 
 
 @on_sqlite
-async def test_the_same_form_gets_its_answer_when_a_worker_is_back(house, in_a_hurry, monkeypatch):
+async def test_the_same_form_gets_its_answer_when_a_worker_is_back(house):
     opened = await house.open("ada@example.com")
     command = await house.code(opened, wrong((await house.message(opened.reference)).code))
     await house.idle(opened.reference)
     await house.stop_worker()
-    with pytest.raises(StillWorking):
+    with people_in_a_hurry(), pytest.raises(StillWorking):
         await house.tell(opened.reference, command, "the-form")
-    monkeypatch.setattr(web.gateway, "BUDGET", 20)
     await house.start_worker()
     answer = await house.tell(opened.reference, command, "the-form")
     assert (answer.event, answer.tries_left) == ("code_refused", 4)
@@ -58,11 +60,11 @@ async def test_an_objection_is_kept_while_nobody_works(house):
 
 
 @on_sqlite
-async def test_without_temporal_people_hear_so(house, in_a_hurry):
+async def test_without_temporal_people_hear_so(house):
     nowhere = await Client.connect("127.0.0.1:1", lazy=True, data_converter=house.client.data_converter)
     gateway = web.gateway.Gateway(nowhere)
     opened = await house.write_down("ada@example.com")
-    with pytest.raises((Unavailable, StillWorking)):
+    with people_in_a_hurry(), pytest.raises((Unavailable, StillWorking)):
         await gateway.start(opened.case)
     assert not await gateway.is_reachable()
     assert await house.gateway.is_reachable()
