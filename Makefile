@@ -12,10 +12,10 @@ READY := $(VENV)/ready
 QUICK := $(wildcard tests/domain tests/activities tests/web tests/replay tests/development)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check defences format lock shots history bench clean
+.PHONY: help run test test-quick check defences format lock shots history bench bench-timing clean
 
 help: ## This list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 run: $(READY) ## Start everything on PORT=8000, with its data in VAR=var
 	@$(PYTHON) cli.py dev --port $(PORT) --var $(VAR)
@@ -56,6 +56,9 @@ bench: $(READY) ## Measure recoveries beside two floors, and beside open cases (
 	$(PYTHON) -m bench.recoveries
 	$(PYTHON) -m bench.open_cases
 	$(PYTHON) -m bench.profile
+
+bench-timing: $(READY) ## Whether known and unknown people can be told apart by the clock (five minutes, quiet machine)
+	$(PYTHON) -m bench.timing
 
 clean: ## Remove what tools have left; not the data in VAR
 	rm -rf .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
