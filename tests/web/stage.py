@@ -127,7 +127,9 @@ class FakeGateway:
             (sight,) = await self._accounts.look_at_accounts(Look(reference, (event.sight.account,)))
             return replace(event, sight=sight)
         if isinstance(command, recovery.SubmitSecondProof):
-            fits = await self._accounts.check_recovery_code(Proof(reference, case.account, command.secret, case.policy.tries_per_account))
+            fits = await self._accounts.check_recovery_code(
+                Proof(reference, case.account, command.secret, case.policy.tries_per_account)
+            )
             return recovery.SecondProofAccepted(event.at) if fits else event
         return event
 
