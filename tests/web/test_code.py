@@ -115,6 +115,19 @@ async def test_asking_too_early_costs_no_message(ada: Browser) -> None:
     assert [answer.status_code for answer in again] == [303] * 4 + [429]
 
 
+async def test_a_code_that_the_case_allows_before_the_page_would_is_counted_all_the_same(
+    ada: Browser, gateway: FakeGateway
+) -> None:
+    """Clocks differ. Whoever asks in the moment between them gets no message more."""
+    await ada.ask("ada@example.com")
+    page = ada.address
+    gateway.later = timedelta(seconds=61)
+    assert (await ada.post(f"{page}/resend", follow=False)).status_code == 303
+    gateway.later = timedelta(0)
+    again = [await ada.client.post("/recover", data={"identifier": "ada@example.com"}) for _ in range(4)]
+    assert [answer.status_code for answer in again] == [303] * 3 + [429]
+
+
 async def test_after_the_cooldown_a_new_code_can_be_sent(ada: Browser, gateway: FakeGateway) -> None:
     reference = await asked_a_while_ago(ada, gateway)
     assert "A new code can be sent now." in ada.said
