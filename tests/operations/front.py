@@ -1,8 +1,9 @@
 """A web process in front of a house."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
+from click.testing import Result
 from fastapi import FastAPI
 
 from tests.house import House
@@ -10,6 +11,9 @@ from web.app import create_app
 from web.live import Watch
 from web.render import Pages
 from web.services import Services
+
+Operator = Callable[..., Awaitable[Result]]
+"""Types a command of `reinstate`, with the settings of a house."""
 
 
 @asynccontextmanager

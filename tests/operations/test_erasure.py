@@ -28,6 +28,7 @@ from storage.models import (
 )
 from storage.people import account_subject, case_subject
 from tests.house import House, on_sqlite
+from tests.operations.front import Operator
 from tests.web.desk import at_the_desk
 from tests.web.stage import browser
 from workflows import CASES
@@ -212,3 +213,47 @@ async def test_other_people_stay_readable(house: House) -> None:
         typed = await reads.typed(session, house.rings, kept)
     assert typed
     assert typed.normal == "vip@example.com"
+
+
+# ---- the command ----------------------------------------------------------------------------------------------------
+
+
+async def test_an_operator_erases_a_case(house: House, operator: Operator) -> None:
+    reference = await recovered(house)
+    outcome = await operator(house, "erase", "--case", grouped(reference).lower(), "--yes")
+    assert outcome.exit_code == 0, outcome.output
+    assert outcome.output == f"erased; cases: {grouped(reference)}\n"
+    assert await row_key(house.database, case_subject(reference)) is None
+
+
+@on_sqlite
+async def test_an_operator_erases_an_account_with_its_cases(house: House, operator: Operator) -> None:
+    reference = await recovered(house)
+    outcome = await operator(house, "erase", "--account", ADA, "--yes")
+    assert outcome.output == f"erased; cases: {grouped(reference)}\n"
+    assert await row_key(house.database, account_subject(ADA)) is None
+
+
+@on_sqlite
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--case", "7F3K-Q2M9-XA"], "there is no case 7F3KQ2M9XA"),
+        (["--case", "nonsense"], "nonsense is no reference"),
+        (["--account", "acc_nobody"], "there is no account acc_nobody and no case about it"),
+        ([], "either --case or --account"),
+        (["--case", "7F3K-Q2M9-XA", "--account", "acc_nobody"], "either --case or --account"),
+    ],
+)
+async def test_what_cannot_be_erased(house: House, operator: Operator, words: list[str], says: str) -> None:
+    outcome = await operator(house, "erase", "--yes", *words)
+    assert outcome.exit_code == 1
+    assert outcome.output == f"{says}\n"
+
+
+@on_sqlite
+async def test_without_a_yes_nothing_is_erased(house: House, operator: Operator) -> None:
+    reference = await recovered(house)
+    outcome = await operator(house, "erase", "--case", reference)
+    assert outcome.exit_code == 1
+    assert await row_key(house.database, case_subject(reference))

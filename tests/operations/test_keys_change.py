@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from click.testing import Result
 from pydantic import SecretStr
 from sqlalchemy import delete, update
 from sqlmodel import col
@@ -32,7 +31,7 @@ from storage.keys import Ring
 from storage.models import AccountRecoveryCodeRow, AgentRow, CaseEventRow, NoticeRow, ObjectionLinkRow, RowKeyRow
 from storage.people import RowKeys, account_subject
 from tests.house import House, connected, housed, on_sqlite
-from tests.operations.front import web_of
+from tests.operations.front import Operator, web_of
 from tests.web.stage import Browser, browser
 
 PASSWORD = "a-long-enough-one"
@@ -103,24 +102,6 @@ async def test_a_code_on_its_way_still_works_when_a_key_changes(house: House, ri
 # ---- retiring -------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture
-def operator(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[..., Awaitable[Result]]:
-    """Types a command, with the settings of a house."""
-    monkeypatch.chdir(tmp_path)
-
-    async def types(house: House, *words: str) -> Result:
-        settings = house.settings
-        for name in RingName:
-            monkeypatch.setenv(name.variable, ring_of(settings, name).text())
-        monkeypatch.setenv("REINSTATE_MODE", "development")
-        monkeypatch.setenv("REINSTATE_DATABASE_URL", settings.database_url)
-        monkeypatch.setenv("TEMPORAL_ADDRESS", house.client.service_client.config.target_host)
-        monkeypatch.setenv("TEMPORAL_NAMESPACE", house.client.namespace)
-        return await asyncio.to_thread(CliRunner().invoke, cli.app, list(words))
-
-    return types
-
-
 async def nothing(_house: House) -> None:
     pass
 
@@ -166,9 +147,7 @@ RETIRING: dict[RingName, tuple[str, Callable[[House], Awaitable[None]]]] = {
 
 
 @pytest.mark.parametrize("ring", RETIRING)
-async def test_a_key_is_retired_once_nothing_needs_it(
-    house: House, operator: Callable[..., Awaitable[Result]], ring: RingName
-) -> None:
+async def test_a_key_is_retired_once_nothing_needs_it(house: House, operator: Operator, ring: RingName) -> None:
     needed_by, let_go = RETIRING[ring]
     opened = await house.prove("ada@example.com")
     old = ring_of(house.settings, ring).current
@@ -201,16 +180,14 @@ async def withdrawn(house: House, opened: Opened) -> None:
 
 
 @on_sqlite
-async def test_the_key_in_use_cannot_be_retired(house: House, operator: Callable[..., Awaitable[Result]]) -> None:
+async def test_the_key_in_use_cannot_be_retired(house: House, operator: Operator) -> None:
     refused = await operator(house, "keys", "retire", "row", house.rings.row.current)
     assert refused.exit_code == 1
     assert "is the key that is used; rotate first" in refused.output
 
 
 @on_sqlite
-async def test_an_unsent_message_needs_the_issue_key_that_its_link_comes_from(
-    house: House, operator: Callable[..., Awaitable[Result]]
-) -> None:
+async def test_an_unsent_message_needs_the_issue_key_that_its_link_comes_from(house: House, operator: Operator) -> None:
     opened = await house.prove("ada@example.com")
     await house.withdraw(opened)
     await house.until(opened.reference, State.WITHDRAWN)
@@ -223,7 +200,7 @@ async def test_an_unsent_message_needs_the_issue_key_that_its_link_comes_from(
 
 
 @on_sqlite
-async def test_the_list_of_keys_says_which_are_needed(house: House, operator: Callable[..., Awaitable[Result]]) -> None:
+async def test_the_list_of_keys_says_which_are_needed(house: House, operator: Operator) -> None:
     await house.prove("ada@example.com")
     changed = with_ring(house.settings, RingName.AUDIT, steps.rotated(house.rings.audit, "later"))
     async with moved(house, changed) as later:

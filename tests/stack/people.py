@@ -10,7 +10,7 @@ import re
 import secrets
 import time
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from html import unescape
@@ -104,7 +104,7 @@ class Person:
 
     def __init__(self, webs: Sequence[str], mailbox: Mailbox, diary: Diary, number: int) -> None:
         self._webs, self._mailbox, self._diary = itertools.cycle(webs), mailbox, diary
-        self._address, self._number = address(number), number
+        self.address = address(number)
         self._client = httpx2.AsyncClient(timeout=20)
         self._page, self.reference = "", ""
 
@@ -113,21 +113,28 @@ class Person:
         began = time.monotonic()
         async with self._client, asyncio.timeout(GIVE_UP):
             await self.start()
-            while not self._is_done:
-                await self.go_on()
+            await self.finish()
         self._diary.seconds.append(time.monotonic() - began)
         self._diary.recovered.append(self.reference)
         return self.reference
 
-    async def leave(self) -> None:
-        """Close the browser."""
-        await self._client.aclose()
+    async def finish(self) -> None:
+        """Do what the page asks for until it says that all is done."""
+        while not self._is_done:
+            await self.go_on()
+
+    async def visits_once(self, does: Callable[[], Awaitable[None]]) -> None:
+        """Do one thing and close the window; the browser keeps its cookies."""
+        cookies = self._client.cookies
+        async with httpx2.AsyncClient(timeout=20, cookies=cookies) as client, asyncio.timeout(GIVE_UP):
+            self._client = client
+            await does()
 
     async def start(self) -> None:
         await self._get("/")
         fields = self._hidden("/recover")
         while not self.reference:
-            answer = await self._ask("POST", "/recover", {**fields, "identifier": self._address})
+            answer = await self._ask("POST", "/recover", {**fields, "identifier": self.address})
             found = re.fullmatch(r"/case/([0-9A-Z-]+)", answer.headers.get("Location", ""))
             self.reference = found[1] if found else ""
 
@@ -138,7 +145,7 @@ class Person:
         if fields := self._hidden(f"{case}/password"):
             await self._ask("POST", f"{case}/password", {**fields, "new_password": secrets.token_urlsafe(12)})
         elif fields := self._hidden(f"{case}/code"):
-            codes = self._mailbox.codes(self._address)
+            codes = self._mailbox.codes(self.address)
             if codes:
                 await self._ask("POST", f"{case}/code", {**fields, "code": codes[-1]})
                 return

@@ -81,14 +81,13 @@ async def _a_message_that_came_to_nothing(stack: Stack, client: Client, number: 
     """A mail server that says nothing, and a case that is gone when the worker tells Temporal about it."""
     person = Person(stack.webs, Mailbox(stack.mailbox), Diary(), number)
     with stack.asleep("catcher"):
-        await person.start()
+        await person.visits_once(person.start)
         handle = client.get_workflow_handle(f"recovery/{person.reference}")
         async with asyncio.timeout(60):
             while not await _is_sending(handle):  # noqa: ASYNC110 - nobody tells us
                 await asyncio.sleep(0.1)
         await handle.terminate()
         stack.wait(lambda: "temporal_request_failure_total" in _scraped(stack), "a refused answer")
-    await person.leave()
     await _forget(stack, person.reference.replace("-", ""))
 
 
