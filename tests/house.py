@@ -58,11 +58,9 @@ PATIENCE = 60
 MARGIN = timedelta(seconds=20)
 """Added to every skip. Server 1.32: when a timer fires so shortly before the goal of a jump that the goal has passed
 by the time its task is done, the clock runs on to the next timer, such as the end of the case."""
-PAIRS = (
-    ("activity_task_scheduled_event_attributes", "activity_task_completed_event_attributes"),
-    ("workflow_task_scheduled_event_attributes", "workflow_task_completed_event_attributes"),
-)
-"""History events that come in pairs, unless something is on its way."""
+TASKS = ("activity_task", "workflow_task")
+ENDS = ("completed", "failed", "timed_out", "canceled")
+"""How the history tells of tasks: each is `scheduled`, and some time later it has one of these ends."""
 LARKFIELD = Platform(
     name="Larkfield",
     sender="help@larkfield.example",
@@ -174,7 +172,8 @@ class House:
         """The history, once nothing is on its way any more."""
 
         def is_idle(history: list[str]) -> bool:
-            return all(history.count(asked) == history.count(done) for asked, done in PAIRS)
+            begun = sum(history.count(f"{task}_scheduled_event_attributes") for task in TASKS)
+            return begun == sum(history.count(f"{task}_{end}_event_attributes") for task in TASKS for end in ENDS)
 
         return await eventually(lambda: self.history(reference, prefix), is_idle)
 
