@@ -1,4 +1,4 @@
-"""A town per file, one browser for all; each test brings its people."""
+"""A town and a browser per file; each test brings its people."""
 
 import os
 from collections.abc import Iterator
@@ -12,8 +12,9 @@ from tests.e2e.town import People, Town
 FLAGS = ["--no-sandbox", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """One for a file: while it is there, Playwright's loop runs in this thread, and no test of another file could."""
     path = chromium()
     if path is None:
         if os.environ.get("CI"):
