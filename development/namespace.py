@@ -28,8 +28,18 @@ from temporalio.service import RPCError, RPCStatusCode
 RETENTION = timedelta(hours=72)
 """How long Temporal keeps closed cases; our own record of them lives longer (design 5)."""
 SEARCH_ATTRIBUTES = ("CaseKind", "PolicyVersion")
-SETTLES_WITHIN = 30.0
-"""Seconds. A new namespace is unknown to the frontend for up to one second by default, more under load."""
+SETTLES_WITHIN = 90.0
+"""Seconds. A new namespace is unknown to the frontend for up to one second by default, more under load; its first
+Schedule waits until a worker of the server's own has begun, which took more than ten on a busy machine."""
+NOT_YET = frozenset(
+    {
+        RPCStatusCode.NOT_FOUND,
+        RPCStatusCode.UNAVAILABLE,
+        RPCStatusCode.DEADLINE_EXCEEDED,
+        RPCStatusCode.CANCELLED,  # how the SDK calls its own time-out of a call
+    }
+)
+"""What a server answers that starts, or has not heard of the namespace; everything here may be asked twice."""
 
 RECONCILER = "reinstate-reconciler"
 RECONCILE_EVERY = timedelta(seconds=30)
@@ -137,7 +147,7 @@ async def _until_it_works(call: Callable[[], Awaitable[None]]) -> None:
         try:
             return await call()
         except RPCError as failure:
-            if failure.status not in {RPCStatusCode.NOT_FOUND, RPCStatusCode.UNAVAILABLE}:
+            if failure.status not in NOT_YET:
                 raise
             if time.monotonic() > until:
                 raise NamespaceNotReady(f"Temporal still says {failure.status.name}") from failure
