@@ -8,6 +8,7 @@ import pytest
 
 from development.postgres import Cluster, postgres_programs
 from tests.e2e.town import Town
+from tests.faults.outages import running
 from tests.faults.tab import close_all
 
 pytest.register_assert_rewrite("tests.faults.ledger", "tests.faults.walk")
@@ -28,10 +29,8 @@ def tabs_are_closed() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def town(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
     """On SQLite, as `make run` starts it."""
-    built = Town(tmp_path_factory.mktemp("town"))
-    built.start()
-    yield built
-    built.stop()
+    with running(Town(tmp_path_factory.mktemp("town"))) as built:
+        yield built
 
 
 @pytest.fixture(scope="session")
@@ -48,7 +47,5 @@ def cluster() -> Iterator[Cluster]:
 
 @pytest.fixture(scope="session")
 def postgres_town(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Town]:
-    built = Town(tmp_path_factory.mktemp("town"), REINSTATE_DATABASE_URL=cluster.start())
-    built.start()
-    yield built
-    built.stop()
+    with running(Town(tmp_path_factory.mktemp("town"), REINSTATE_DATABASE_URL=cluster.start())) as built:
+        yield built

@@ -11,6 +11,16 @@ from pathlib import Path
 from tests.e2e.town import Town, wait_until
 
 
+@contextmanager
+def running(town: Town) -> Iterator[Town]:
+    """Nothing of it is left afterwards, even if it did not come up."""
+    try:
+        town.start()
+        yield town
+    finally:
+        town.stop()
+
+
 def process(town: Town, name: str) -> int:
     """The process id, once it runs: the supervisor starts again what ended."""
     return int(wait_until(lambda: town.children().get(name), 30, town.words))

@@ -13,7 +13,7 @@ from tests.faults.walk import Walk
 
 LONG = 20.0
 PAUSE = 2.0
-AT_MOST = 12.0
+AT_MOST = 15.0
 """Seconds that nobody waits longer for an answer: SQLite waits 10 s for a lock."""
 
 

@@ -5,7 +5,7 @@ import pytest
 from tests.e2e.seeds import behind, open_case
 from tests.e2e.town import Town, wait_until
 from tests.faults.ledger import everybody_was_told, everything_happened_once, mailed_code
-from tests.faults.outages import memory_of, process
+from tests.faults.outages import memory_of, process, running
 from tests.faults.people import notices, somebody
 from tests.faults.post_offices import PATIENCE, MailOffice, Mood, TextOffice
 from tests.faults.tab import Tab
@@ -35,16 +35,15 @@ def texts(mailbox):
 
 @pytest.fixture(scope="module")
 def town(mailbox, mail, texts):
-    built = Town(
+    unlucky = Town(
         mailbox.parent.parent,
         REINSTATE_SMTP_URL=f"smtp://127.0.0.1:{mail.port}",
         REINSTATE_SMTP_TIMEOUT=str(PATIENCE),
         REINSTATE_SMS_URL=f"http://127.0.0.1:{texts.port}/sms",
         REINSTATE_SMS_TIMEOUT=str(PATIENCE),
     )
-    built.start()
-    yield built
-    built.stop()
+    with running(unlucky) as built:
+        yield built
 
 
 def recovered_on_a_bad_day(town, person, office, mood, *, typed, by_text):

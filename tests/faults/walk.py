@@ -59,10 +59,18 @@ class Walk:
 
     def go_on(self) -> None:
         """From the code to the last page."""
+        self.prove()
+        self.finish()
+
+    def prove(self) -> None:
+        """A wrong code, then the right one."""
         code = mailed_code(self._town, self.reference)
         self._here(Moment.BEFORE_SUBMIT)
         self._type_a_wrong_code(code)
         self._type_the_code(code)
+
+    def finish(self) -> None:
+        """The password, and what the last page says."""
         self._here(Moment.BEFORE_PASSWORD)
         self._choose_the_password()
         until_state(self._town, self.reference, "recovered")
