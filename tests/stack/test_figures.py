@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
+from sqlalchemy import update
 from temporalio.api.enums.v1 import PendingActivityState
 from temporalio.client import Client, WorkflowHandle
 
@@ -17,6 +18,7 @@ from connection import data_converter
 from storage import erasure
 from storage.engine import Database
 from storage.keys import Ring
+from storage.models import BudgetRow
 from tests.stack import compose
 from tests.stack.compose import ROOT
 from tests.stack.people import Diary, Mailbox, Person
@@ -97,9 +99,10 @@ async def _is_sending(handle: WorkflowHandle[Any, Any]) -> bool:
 
 
 async def _forget(stack: Stack, reference: str) -> None:
-    """Its workflow is gone, so it would stay open for ever."""
+    """Its workflow is gone, so it would stay open for ever, and what it reserved until the end of the day."""
     database = Database(stack.database_url)
     async with database.write() as session:
+        await session.execute(update(BudgetRow).values(reserved=0))
         await erasure.forget_case(session, reference)
     await database.close()
 
