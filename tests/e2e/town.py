@@ -138,7 +138,7 @@ class People:
         context.route(CDN, _from_the_tarball)
         self._contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(10_000)
+        page.set_default_timeout(30_000)  # a busy machine
         page.on("pageerror", lambda error: self.complaints.append(str(error)))
         page.on("console", lambda line: self._listen(line.text, line.type))
         return page
