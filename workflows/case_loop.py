@@ -41,6 +41,8 @@ ANSWERS_FIRST = timedelta(milliseconds=1)
 """A task that answers and closes at once is thrown away when something arrives meanwhile (server 1.32, unhandled
 command): its answers would be lost although their record is made. So the end gets a task of its own."""
 
+AT_ONCE = timedelta(seconds=1)
+"""How long quick SQL may keep the other messages of its case waiting; after that it goes on beside them."""
 PATIENT = RetryPolicy(maximum_interval=timedelta(seconds=5))
 """For quick SQL: the interval is what a person waits after the database is back."""
 
@@ -54,8 +56,8 @@ async def quick(method: Callable[[Any, Argument], Awaitable[Result]], argument: 
         return await workflow.execute_local_activity_method(
             method,
             argument,
-            start_to_close_timeout=timedelta(seconds=1),
-            schedule_to_close_timeout=timedelta(seconds=1),
+            start_to_close_timeout=AT_ONCE,
+            schedule_to_close_timeout=AT_ONCE,
             retry_policy=RetryPolicy(maximum_attempts=1),
         )
     except FailureError as failure:  # a failed local activity arrives as ApplicationError, a slow one as TimeoutError
