@@ -18,7 +18,6 @@ from tests.e2e.town import People
 
 NARROW = {"width": 320, "height": 640}
 """WCAG 2.2, 1.4.10: 1280 pixels wide at 400 %."""
-"""Seconds that the validator may take, its download included."""
 
 
 @pytest.fixture(scope="module")
