@@ -1,8 +1,11 @@
 """Nothing personal in a log line, and routes instead of paths."""
 
+import logging
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+import structlog
 from structlog.testing import capture_logs
 
 import logs
@@ -40,6 +43,17 @@ def test_a_field_named_after_a_secret_is_never_written() -> None:
     }
 
 
+@pytest.fixture
+def configured() -> Iterator[None]:
+    """Logs as a process of ours sets them up, and as pytest likes them afterwards."""
+    root = logging.getLogger()
+    handlers, level, was = list(root.handlers), root.level, structlog.get_config()
+    logs.configure()
+    yield
+    root.handlers, root.level = handlers, level
+    structlog.configure(**was)
+
+
 async def test_the_access_log_names_routes(ada: Browser, gateway: FakeGateway) -> None:
     with capture_logs() as lines:
         reference = await ada.ask("ada@example.com")
@@ -49,3 +63,11 @@ async def test_the_access_log_names_routes(ada: Browser, gateway: FakeGateway) -
     assert routes == ["/", "/recover", "/case/{reference}", "/link/{name}", "(none)"]
     assert reference not in str(lines)
     assert "ada@example.com" not in str(lines)
+
+
+async def test_a_logger_that_has_spoken_can_still_be_listened_to(ada: Browser, configured: None) -> None:
+    await ada.get("/")
+    logs.configure()  # another process of ours, in the same test run
+    with capture_logs() as lines:
+        await ada.get("/")
+    assert [line["route"] for line in lines if line["event"] == "answered"] == ["/"]
