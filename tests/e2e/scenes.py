@@ -5,6 +5,7 @@ state can be shown to a browser without waiting for clocks.
 """
 
 import asyncio
+import re
 import threading
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, replace
@@ -112,6 +113,20 @@ class Stage:
         jar = self.ada.client.cookies.jar
         self.cookies = {cookie.name: cookie.value or "" for cookie in jar}
         return made
+
+    def html(self, scene: Scene) -> str:
+        """The page as the server writes it for a browser without scripts."""
+        return self.run(_html(self.ada, scene))
+
+
+async def _html(visitor: Browser, scene: Scene) -> str:
+    page = (await visitor.get(scene.path)).text
+    if not scene.button:
+        return page
+    forms = re.findall(r'<form[^>]*action="([^"]*)"[^>]*>(.*?)</form>', page, re.DOTALL)
+    action = next(address for address, body in forms if scene.button in body)
+    await visitor.post(action, **dict(scene.fields))
+    return visitor.page
 
 
 async def _made(stage: Stage, name: str) -> Scene:
