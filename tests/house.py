@@ -17,6 +17,8 @@ from sqlalchemy import select, update
 from sqlmodel import col
 from temporalio.client import Client, HeaderCodecBehavior, WorkflowHandle
 from temporalio.converter import DataConverter
+from temporalio.exceptions import WorkflowAlreadyStartedError
+from temporalio.service import RPCError, RPCStatusCode
 from temporalio.testing import TimeSkipper, TimeSkippingConfig
 
 import web.gateway
@@ -24,6 +26,7 @@ import worker
 from activities.delivery.channels import Mail, Text
 from activities.delivery.render import Platform, Renderer
 from activities.delivery.sender import CodeMessage, Sender
+from development import namespace
 from domain.case import Kind, workflow_id
 from domain.claim import Claim
 from domain.decisions import Decision
@@ -434,6 +437,26 @@ async def connected(address: str, name: str, converter: DataConverter) -> Client
     return await Client.connect(
         address, namespace=name, data_converter=converter, header_codec_behavior=HeaderCodecBehavior.CODEC
     )
+
+
+async def in_a_namespace_of_its_own(client: Client) -> Client:
+    """The same client, once every service of the server knows its namespace: a busy one learns of it a moment late."""
+    await namespace.make_ready(client)
+
+    async def knock() -> bool:
+        try:
+            handle = await client.start_workflow("Nobody", id="knock", task_queue="nobody")
+            await handle.terminate()
+        except RPCError as failure:
+            if failure.status is not RPCStatusCode.NOT_FOUND:
+                raise
+            return False
+        except WorkflowAlreadyStartedError:
+            pass
+        return True
+
+    await eventually(knock, bool)
+    return client
 
 
 @asynccontextmanager

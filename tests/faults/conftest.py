@@ -1,7 +1,7 @@
 """Towns to be hurt. These tests take minutes, so they come after all others."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,6 +18,22 @@ HERE = Path(__file__).parent
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: HERE in item.path.parents)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo[None]) -> Generator[None, pytest.TestReport]:
+    """What the processes said last, and how busy the machine was: a wait that was too short looks like a fault."""
+    report = yield
+    if report.failed and HERE in item.path.parents:
+        report.sections.append(("load of the machine", " ".join(f"{load:.1f}" for load in os.getloadavg())))
+        for name, built in getattr(item, "funcargs", {}).items():
+            if isinstance(built, Town):
+                report.sections += [(f"{name}: {log.name}", end_of(log)) for log in built.var.glob("logs/*.log")]
+    return report
+
+
+def end_of(log: Path, lines: int = 40) -> str:
+    return "\n".join(log.read_text(errors="replace")[-20_000:].splitlines()[-lines:])
 
 
 @pytest.fixture(autouse=True)

@@ -22,11 +22,12 @@ from storage.models import (
 )
 from tests.e2e.town import Town, code_in, wait_until
 from tests.faults.people import NEW, Person, in_sql, notices
+from tests.faults.tab import PATIENCE
 
 COURSE = ["case_opened", "code_issued", "code_accepted", "password_submitted", "password_applied"]
 
 NOBODY: frozenset[str] = frozenset()
-NOTICE_WITHIN = 100
+NOTICE_WITHIN = 60 + PATIENCE
 """Seconds. Whoever is killed while it sends a notice is missed after 60 s (`workflows/telling.py`)."""
 
 
@@ -146,7 +147,7 @@ def deliveries(town: Town, reference: str) -> dict[str, tuple[CaughtMessage, int
     return {one.message_id: (one, times[one.message_id]) for one in mine}
 
 
-def mailed_code(town: Town, reference: str, seconds: float = 60) -> str:
+def mailed_code(town: Town, reference: str, seconds: float = PATIENCE) -> str:
     """The code of the only message of this case, once it came and is written down as handed over.
 
     Who strikes earlier strikes where a message may come twice. The web may be away.

@@ -21,6 +21,7 @@ from storage.engine import Database
 from storage.keys import Rings
 from storage.models import CaseRow, NoticeRow
 from tests.e2e.town import Town, wait_until
+from tests.faults.tab import PATIENCE
 
 Found = TypeVar("Found")
 _numbers = itertools.count(1)
@@ -90,7 +91,7 @@ def notices(town: Town, reference: str, template: str = "") -> list[NoticeRow]:
     return in_sql(town, look)
 
 
-def until_state(town: Town, reference: str, state: str, seconds: float = 60) -> CaseRow:
+def until_state(town: Town, reference: str, state: str, seconds: float = PATIENCE) -> CaseRow:
     def look() -> CaseRow | None:
         row = case_row(town, reference)
         return row if row.state == state else None

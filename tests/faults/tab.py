@@ -10,8 +10,8 @@ import httpx2
 
 from storage.intake import Opened
 
-PATIENCE = 60.0
-"""Seconds that this person goes on trying."""
+PATIENCE = 120.0
+"""Seconds that this person goes on trying. A few are enough, unless the machine is very busy."""
 PAUSE = 0.3
 TIMEOUT = 20.0
 HEADERS = {

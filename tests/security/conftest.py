@@ -8,11 +8,10 @@ import pytest
 from temporalio.client import Client
 
 from connection import data_converter
-from development import namespace
 from settings import Settings
 from storage.engine import Database
 from storage.keys import Rings
-from tests.house import House, connected, housed
+from tests.house import House, connected, housed, in_a_namespace_of_its_own
 
 _numbers = itertools.count(1)
 
@@ -26,8 +25,7 @@ def name() -> str:
 @pytest.fixture
 async def client(temporal_server: str, settings: Settings, name: str) -> Client:
     opened = await connected(temporal_server, name, data_converter(settings.payload_ring(), refuse_plain=True))
-    await namespace.make_ready(opened)
-    return opened
+    return await in_a_namespace_of_its_own(opened)
 
 
 @pytest.fixture

@@ -33,7 +33,19 @@ QUOKKA = DemoAccount(
 NEW = "planted-new-password-88"
 DECOY = "nobody@planted.example"
 BROWSER = Browser("planted-cookie", "203.0.113.77/32", "PlantedBrowser on PlantedOS")
-WORDS = ("planted", "quokka", "7700900765", "7700 900765", "PLNT", "7531", "203.0.113.77", NEW)
+WORDS = (
+    "planted",
+    "quokka.",
+    "quokka@",
+    "-quokka",
+    "7700900765",
+    "7700 900765",
+    "PLNT-",
+    "PLNT7531",
+    "203.0.113.77",
+    NEW,
+)
+"""None so short, or so plain, that random hex or base64 could spell it."""
 
 
 class Words:
