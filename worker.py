@@ -36,14 +36,14 @@ from storage.engine import Database
 from storage.keys import Rings
 from storage.people import RowKeys
 from workflows import ACCOUNTS, CASES, DELIVERY
-from workflows.objection import ObjectionWorkflow
+from workflows.claim import ClaimWorkflow
 from workflows.reconcile import ReconcileWorkflow
 from workflows.recovery import RecoveryWorkflow
 from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS = [RecoveryWorkflow, ObjectionWorkflow, ReconcileWorkflow, RetentionWorkflow]
+WORKFLOWS = [RecoveryWorkflow, ClaimWorkflow, ReconcileWorkflow, RetentionWorkflow]
 GRACE = timedelta(seconds=8)
 """How long running activities may go on after a signal; `make run` must end within 10 s."""
 STICKY = timedelta(seconds=2)

@@ -15,8 +15,8 @@ from activities.accounts.resolve import Resolved, recipient, resolve
 from activities.contract import CodeMade, Codes, CodeToSend, CodeWanted
 from activities.delivery.sender import CodeMessage, Sender
 from domain.case import Channel
+from domain.contact_proof import IDENTIFIER
 from domain.errors import TooMany
-from domain.recovery import IDENTIFIER
 from storage import budgets, codes, reads
 from storage.budgets import DAY, HOUR, Limit
 from storage.engine import Database, database_time

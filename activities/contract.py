@@ -12,11 +12,14 @@ from typing import Any, Literal
 
 from temporalio import activity
 
-from domain import claim, recovery
+from domain import claim_events, recovery
 from domain.claim import Claim
+from domain.claim_events import ContactSight, Step, Survey
+from domain.contact_proof import Destination
 from domain.decisions import Decision, Verdict
+from domain.evidence import Fact
 from domain.policy import Policy
-from domain.recovery import Destination, Recovery, Sight
+from domain.recovery import Recovery, Sight
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,7 @@ class RecoveryRecord:
 class ClaimRecord:
     case: str
     after: int
-    events: tuple[claim.Event, ...]
+    events: tuple[claim_events.Event, ...]
 
 
 class Records(ABC):
@@ -47,14 +50,22 @@ class Records(ABC):
     async def record_claim(self, record: ClaimRecord) -> None: ...
 
 
+Purpose = Literal["recovery", "contact", "hand_back"]
+
+
 @dataclass(frozen=True)
 class CodeWanted:
-    """Code number `issue` of the case, to be sent `to` one of the contacts that the claimant typed."""
+    """Code number `issue` of the case, to be sent `to` one of the contacts that the claimant typed.
+
+    `purpose`: `recovery` sends only to contacts of the account that was named; `contact` proves that a claimant
+    reads what they typed, whoever they are; `hand_back` carries only a link, to a contact that was proved.
+    """
 
     case: str
     issue: int
     to: Destination
     policy: Policy
+    purpose: Purpose = "recovery"
 
 
 @dataclass(frozen=True)
@@ -75,6 +86,9 @@ class CodeToSend:
     keys: str
     issued_at: datetime
     policy: Policy
+    purpose: Purpose = "recovery"
+    account: str = ""
+    """`hand_back`: whose password the link is for; the message names the account."""
 
 
 class Codes(ABC):
@@ -117,7 +131,11 @@ class NewPassword:
 
 @dataclass(frozen=True)
 class PasswordResult:
-    """What became of it. `superseded` are the workflow ids of the account's other open recoveries."""
+    """What became of it.
+
+    `superseded` are the workflow ids of the account's other open recoveries, `objections` those of claims that would
+    replace the contact that was just used, each with the `received` row that stops it.
+    """
 
     result: Literal["applied", "lost", "barred", "objected", "superseded"]
     sessions: int = 0
@@ -125,16 +143,22 @@ class PasswordResult:
     sight: Sight | None = None
     received: str = ""
     received_at: datetime | None = None
+    objections: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True)
 class Freeze:
-    """`objection` is the id of the `received` row that asked for it."""
+    """`objection` is the id of the `received` row that asked for it, if one did.
+
+    Automatic freezes are at most one in `policy.freeze_interval`, so that freezing is no weapon; one that stops an
+    approved hand-back is `needed`, whatever was before, and has no end of its own.
+    """
 
     case: str
     account: str
     objection: str
     policy: Policy
+    needed: bool = False
 
 
 @dataclass(frozen=True)
@@ -164,15 +188,138 @@ class Accounts(ABC):
 
     @activity.defn
     @abstractmethod
-    async def end_freeze(self, freeze: Freeze) -> None: ...
+    async def end_freeze(self, freeze: Freeze) -> bool: ...
 
 
-NoticeName = Literal["password-changed", "password-not-set", "account-frozen", "freeze-ended"]
+@dataclass(frozen=True)
+class ContactLook:
+    """The contact that a claimant has just proved (a `case_person` row)."""
+
+    case: str
+    contact: str
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class EvidenceToWeigh:
+    """What a claimant gave, as `evidence_item` rows of this name; passwords and recovery codes in the vault.
+
+    `account` is the account if it is known already, `contact` the proved one.
+    """
+
+    case: str
+    account: str
+    contact: str
+    evidence: str
+    secrets: tuple[str, ...]
+    files: int
+    policy: Policy
+
+
+@dataclass(frozen=True)
+class Weighed:
+    survey: Survey
+    facts: tuple[Fact, ...]
+
+
+@dataclass(frozen=True)
+class HandBack:
+    """One step of a hand-back or of its undoing. `plan`: the contact to replace, `all` or `keep`."""
+
+    case: str
+    account: str
+    contact: str
+    plan: str
+    policy: Policy
+    step: Step | None = None
+    probation_until: datetime | None = None
+
+
+@dataclass(frozen=True)
+class HandBackBegun:
+    """`begun` false: an objection came in before; `received` names it."""
+
+    begun: bool
+    received: str = ""
+    received_at: datetime | None = None
+
+
+@dataclass(frozen=True)
+class StepTaken:
+    """What the account system answered: a word, and how many things it concerned."""
+
+    result: str
+    count: int = 0
+
+
+class Claims(ABC):
+    """What a claim asks of the platform's account system, besides `Accounts`."""
+
+    @activity.defn
+    @abstractmethod
+    async def look_at_contact(self, look: ContactLook) -> ContactSight: ...
+
+    @activity.defn
+    @abstractmethod
+    async def weigh_evidence(self, evidence: EvidenceToWeigh) -> Weighed: ...
+
+    @activity.defn
+    @abstractmethod
+    async def begin_hand_back(self, hand_back: HandBack) -> HandBackBegun: ...
+
+    @activity.defn
+    @abstractmethod
+    async def take_step(self, hand_back: HandBack) -> StepTaken: ...
+
+
+@dataclass(frozen=True)
+class FilesToScan:
+    case: str
+
+
+@dataclass(frozen=True)
+class FilesScanned:
+    clean: int
+    refused: int
+
+
+class Files(ABC):
+    @activity.defn
+    @abstractmethod
+    async def scan_files(self, files: FilesToScan) -> FilesScanned:
+        """Scan what waits; what is not clean is deleted at once."""
+
+
+NoticeName = Literal[
+    "password-changed",
+    "password-not-set",
+    "account-frozen",
+    "freeze-ended",
+    "claim-received",
+    "claim-reminder",
+    "claim-question",
+    "claim-message",
+    "claim-delayed",
+    "claim-approved",
+    "claim-contested",
+    "claim-ended",
+    "hold-started",
+    "hold-middle",
+    "hold-ending",
+    "handed-back",
+    "hand-back-stopped",
+    "hand-back-undone",
+]
 
 
 @dataclass(frozen=True)
 class Notice:
-    """A message to every contact of the account, or only to the contact that the case proved."""
+    """A message to every contact of the account, or only to the contact that the case proved.
+
+    `until`: the moment that the message promises (the end of a hold, of a wait, of a probation). `disputed_at`:
+    contacts that are younger are told, but their message carries no "stop this". `because`: the state or reason
+    that the words depend on.
+    """
 
     name: NoticeName
     case: str
@@ -180,6 +327,9 @@ class Notice:
     happened_at: datetime
     policy: Policy
     only: Destination | None = None
+    until: datetime | None = None
+    disputed_at: datetime | None = None
+    because: str = ""
 
 
 class Notices(ABC):
@@ -210,6 +360,8 @@ class Objection:
 class ObjectionFound:
     received_at: datetime
     valid: bool
+    may_object: bool = True
+    """False for a contact that is younger than what is disputed: it is told, and stops nothing."""
 
 
 class Objections(ABC):
@@ -235,6 +387,7 @@ class TellCase:
     case: str
     kind: str
     data: dict[str, Any]
+    case_kind: str = "recovery"
 
 
 @dataclass(frozen=True)

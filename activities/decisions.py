@@ -24,11 +24,11 @@ class ProvedDecisions(Decisions):
                 return Verdict(await database_time(session), Doubt.UNPROVEN)
             row = await session.get(ReceivedRow, decision.id)
             received = row.received_at if row else await database_time(session)
-            return Verdict(received, await _doubt(session, decision))
+            agent = await session.get(AgentRow, decision.agent)
+            return Verdict(received, await _doubt(session, decision, agent), agent.role if agent else "")
 
 
-async def _doubt(session: AsyncSession, decision: Decision) -> Doubt | None:
-    agent = await session.get(AgentRow, decision.agent)
+async def _doubt(session: AsyncSession, decision: Decision, agent: AgentRow | None) -> Doubt | None:
     if agent is None or not agent.is_active or agent.role not in DECIDERS:
         return Doubt.ROLE
     case = await session.get(CaseRow, decision.case)
@@ -48,4 +48,5 @@ class ReceivedObjections(Objections):
             row = await session.get(ReceivedRow, objection.received)
             now = await database_time(session)
         valid = row is not None and row.kind == "objection" and row.case_ref == objection.case
-        return ObjectionFound(row.received_at if row and valid else now, valid)
+        may_object = row is not None and bool(row.data.get("may_object", True))
+        return ObjectionFound(row.received_at if row and valid else now, valid, may_object)

@@ -15,7 +15,7 @@ from activities.delivery.channels import Delayed, Undeliverable
 from activities.delivery.objections import ObjectionScope
 from activities.delivery.sender import Sender
 from domain.case import Channel
-from domain.recovery import Destination
+from domain.contact_proof import Destination
 from storage.engine import Database
 from storage.keys import Unreadable
 from storage.people import RowKeys, account_subject, case_subject, person

@@ -35,7 +35,8 @@ class SqlUpkeep(Upkeep):
                 .limit(AT_ONCE)
             )
             told = await session.execute(
-                select(ReceivedRow)
+                select(ReceivedRow, col(CaseRow.kind))
+                .join(CaseRow, col(CaseRow.reference) == col(ReceivedRow.case_ref))
                 .where(
                     col(ReceivedRow.delivered_at).is_(None),
                     col(ReceivedRow.answered_at).is_(None),
@@ -46,7 +47,7 @@ class SqlUpkeep(Upkeep):
             )
             return Orphans(
                 cases=tuple(_start(row) for row in cases.scalars()),
-                signals=tuple(TellCase(row.id, row.case_ref, row.kind, row.data) for row in told.scalars()),
+                signals=tuple(TellCase(row.id, row.case_ref, row.kind, row.data, kind) for row, kind in told.all()),
             )
 
     @activity.defn

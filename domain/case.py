@@ -56,6 +56,16 @@ class Deadline:
     event: Any
 
 
+@dataclass(frozen=True)
+class Answer:
+    """What whoever sent a command hears: the event it made, and the case after it."""
+
+    event: str
+    state: str
+    number: int
+    tries_left: int = 0
+
+
 def earliest(deadlines: Iterable[Deadline]) -> Deadline | None:
     """The deadline that comes first; of equal ones the first named."""
     return min(deadlines, key=lambda deadline: deadline.at, default=None)

@@ -62,6 +62,37 @@ class Policy:
     record_kept: timedelta = timedelta(days=1826)
     """Five years after the close: events, decisions and delivery log, which name nobody."""
 
+    claim_wait: timedelta = timedelta(days=14)
+    """How long a claim waits for the claimant: for the proof of a contact, for evidence, for an answer."""
+    reminders: tuple[timedelta, ...] = (timedelta(days=3), timedelta(days=10))
+    """When the claimant is reminded, from the beginning of the wait."""
+    reopen_within: timedelta = timedelta(days=30)
+    """How long a claim that ran out may be taken up again."""
+    first_answer_within: timedelta = timedelta(hours=24)
+    decision_within: timedelta = timedelta(hours=72)
+    compromised_within: timedelta = timedelta(hours=4)
+    """Both promises for a claim that says somebody else is in the account. Clocks stop while the claimant is asked."""
+    lease: timedelta = timedelta(minutes=10)
+    """How long a case stays with the agent who took it; every use renews it."""
+    approval_within: timedelta = timedelta(hours=24)
+    """How long a proposal waits for the second person; then it goes back, to a lead."""
+    single_approval_score: int = 70
+    """Evidence under this line needs a second person. What can be remembered alone never lies above it."""
+    hold_contact_kept: timedelta = timedelta(hours=24)
+    hold_unknown_device: timedelta = timedelta(hours=48)
+    """On top, if the account system knows devices and has never seen this one."""
+    hold_one_replaced: timedelta = timedelta(days=7)
+    hold_all_replaced: timedelta = timedelta(days=30)
+    probation: timedelta = timedelta(days=7)
+    probation_all_replaced: timedelta = timedelta(days=30)
+    contest_wait: timedelta = timedelta(days=14)
+    """After an objection: a claimant who says nothing for so long has given up."""
+    current_contact: timedelta = timedelta(days=90)
+    """A contact that belonged to the account so lately freezes it, once proved by somebody who says "broken into"."""
+    password_link_lifetime: timedelta = timedelta(days=7)
+    """The link to set a password after a hand-back; another one may be asked for until the probation ends."""
+    evidence_passwords: int = 3
+
     def cooldown(self, issue: int) -> timedelta:
         """How long after code number `issue` (1, 2, ...) the next one may be asked for."""
         return self.cooldowns[min(issue, len(self.cooldowns)) - 1]

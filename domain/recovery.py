@@ -11,8 +11,19 @@ from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Literal
 
-from domain.case import Audience, Channel, Deadline, Party, earliest
-from domain.decisions import Decision, Doubt, Outcome, Reason, Verdict
+from domain.case import Answer, Audience, Channel, Deadline, Kind, Party, earliest
+from domain.contact_proof import (
+    IDENTIFIER,
+    CodeExpired,
+    CodeIssued,
+    CodeRefused,
+    CodeRequested,
+    ContactGiven,
+    CooldownEnded,
+    Destination,
+    Issue,
+)
+from domain.decisions import OUTCOMES, Decision, Doubt, Outcome, Verdict, reasons
 from domain.errors import (
     CodeIsOver,
     LinkIsOver,
@@ -22,6 +33,7 @@ from domain.errors import (
     TooSoon,
     UseTheNewest,
 )
+from domain.plain import plain
 from domain.policy import CURRENT_POLICY, Policy
 
 
@@ -51,11 +63,6 @@ LINKABLE = frozenset({State.AWAITING_CODE, State.AWAITING_RESEND, State.AWAITING
 """Where the mailed link still works: it needs no try, so a code that is over does not end it."""
 
 
-IDENTIFIER = "identifier"
-LONGEST_NAME = 64
-"""Characters of a decision's id or an agent's name that are kept when the decision is refused."""
-
-
 class AskedBy(StrEnum):
     """What the claimant typed into the one box."""
 
@@ -82,32 +89,6 @@ class Sight:
     account: str
     standing: Standing
     until: datetime | None = None
-
-
-@dataclass(frozen=True)
-class Destination:
-    """Where a code goes: by which channel, and to which of the contacts that the claimant typed.
-
-    `contact` is the opaque name of a `case_person` row; `IDENTIFIER` is what was typed into the one box.
-    """
-
-    channel: Channel
-    contact: str
-
-
-@dataclass(frozen=True)
-class Issue:
-    """One code and its link. Only keyed digests; who has the keys is in design 6."""
-
-    number: int
-    at: datetime
-    to: Destination
-    keys: str = ""
-    """`<issue key id>/<digest key id>`: what it was derived and digested with."""
-    digest: str = ""
-    link_digest: str = ""
-    wrong: int = 0
-    granted: bool = False
 
 
 @dataclass(frozen=True)
@@ -282,66 +263,6 @@ class CaseOpened:
     at: datetime
     kind: Literal["case_opened"] = "case_opened"
     actor: ClassVar[Party] = Party.CLAIMANT
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class ContactGiven:
-    at: datetime
-    to: Destination
-    kind: Literal["contact_given"] = "contact_given"
-    actor: ClassVar[Party] = Party.CLAIMANT
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class CodeRequested:
-    at: datetime
-    to: Destination | None = None
-    kind: Literal["code_requested"] = "code_requested"
-    actor: ClassVar[Party] = Party.CLAIMANT
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class CodeIssued:
-    """A code exists: its keyed digests, and the ids of the keys it was derived and digested with."""
-
-    at: datetime
-    issue: int
-    accounts: tuple[str, ...]
-    keys: str
-    digest: str = ""
-    link_digest: str = ""
-    kind: Literal["code_issued"] = "code_issued"
-    actor: ClassVar[Party] = Party.MACHINE
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class CodeRefused:
-    at: datetime
-    issue: int
-    kind: Literal["code_refused"] = "code_refused"
-    actor: ClassVar[Party] = Party.CLAIMANT
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class CodeExpired:
-    at: datetime
-    issue: int
-    kind: Literal["code_expired"] = "code_expired"
-    actor: ClassVar[Party] = Party.CLOCK
-    audience: ClassVar[Audience] = Audience.BOTH
-
-
-@dataclass(frozen=True)
-class CooldownEnded:
-    at: datetime
-    issue: int
-    kind: Literal["cooldown_ended"] = "cooldown_ended"
-    actor: ClassVar[Party] = Party.CLOCK
     audience: ClassVar[Audience] = Audience.BOTH
 
 
@@ -529,16 +450,6 @@ Event = (
     | Withdrawn
     | CaseExpired
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What whoever sent a command hears: the event it made, and the case after it."""
-
-    event: str
-    state: State
-    number: int
-    tries_left: int
 
 
 def answer(case: Recovery, event: Event) -> Answer:
@@ -828,15 +739,10 @@ def judge(case: Recovery, decision: Decision, verdict: Verdict, now: datetime) -
     """What an agent's decision makes happen. A decision is judged by when it was received, and never raises."""
     doubt = verdict.doubt or _doubt(caught_up(case, verdict.received_at), decision)
     if doubt:
-        return DecisionRefused(now, _plain(decision.id), doubt, _plain(decision.agent))
+        return DecisionRefused(now, plain(decision.id), doubt, plain(decision.agent))
     return DecisionRecorded(
         now, decision.id, Outcome(decision.outcome), decision.reason, decision.agent, verdict.received_at
     )
-
-
-def _plain(name: str) -> str:
-    """A name as ours are. A forged signal may hold anything, even what a database cannot store."""
-    return name if name.isascii() and name.isprintable() and len(name) <= LONGEST_NAME else "unreadable"
 
 
 def _may_be_decided(case: Recovery, outcome: Outcome) -> bool:
@@ -849,9 +755,9 @@ def _may_be_decided(case: Recovery, outcome: Outcome) -> bool:
 def _doubt(case: Recovery, decision: Decision) -> Doubt | None:
     if decision.case != case.reference:
         return Doubt.UNPROVEN
-    if decision.outcome not in set(Outcome):
+    if decision.outcome not in OUTCOMES[Kind.RECOVERY]:
         return Doubt.UNKNOWN_OUTCOME
-    if decision.reason not in set(Reason):
+    if decision.reason not in reasons(Kind.RECOVERY, Outcome(decision.outcome)):
         return Doubt.UNKNOWN_REASON
     if not _may_be_decided(case, Outcome(decision.outcome)):
         return Doubt.NOT_NOW

@@ -5,18 +5,18 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from domain import claim, recovery
+from domain import claim, claim_deadlines, claim_events, recovery
 from domain.case import Deadline, Kind, Party, earliest
 from domain.claim import Claim
 from domain.recovery import Recovery
 
 Case = Recovery | Claim
-AnyEvent = recovery.Event | claim.Event
+AnyEvent = recovery.Event | claim_events.Event
 
 _CASES: dict[str, TypeAdapter[Any]] = {Kind.RECOVERY: TypeAdapter(Recovery), Kind.CLAIM: TypeAdapter(Claim)}
 _EVENTS: dict[str, TypeAdapter[Any]] = {
     Kind.RECOVERY: TypeAdapter(recovery.Event),
-    Kind.CLAIM: TypeAdapter(claim.Event),
+    Kind.CLAIM: TypeAdapter(claim_events.Event),
 }
 _HIDDEN = ("digest", "link_digest")
 
@@ -28,8 +28,9 @@ def load_case(kind: str, snapshot: dict[str, Any]) -> Case:
 
 def dump_case(case: Case) -> dict[str, Any]:
     dumped: dict[str, Any] = _CASES[case.kind].dump_python(case, mode="json")
-    if dumped.get("issue"):
-        dumped["issue"] = {name: value for name, value in dumped["issue"].items() if name not in _HIDDEN}
+    for holder in (dumped, dumped.get("proof", {})):
+        if holder.get("issue"):
+            holder["issue"] = {name: value for name, value in holder["issue"].items() if name not in _HIDDEN}
     return dumped
 
 
@@ -52,8 +53,16 @@ def apply(case: Case, event: AnyEvent) -> Case:
 
 
 def next_deadline(case: Case) -> Deadline | None:
-    return earliest(recovery.deadlines(case) if isinstance(case, Recovery) else claim.deadlines(case))
+    return earliest(recovery.deadlines(case) if isinstance(case, Recovery) else claim_deadlines.deadlines(case))
 
 
 def waiting_on(case: Case) -> Party | None:
-    return recovery.waiting_on(case) if isinstance(case, Recovery) else claim.waiting_on(case)
+    return recovery.waiting_on(case) if isinstance(case, Recovery) else claim_deadlines.waiting_on(case)
+
+
+def due_at(case: Case) -> datetime | None:
+    """What the desk's list is sorted by: for a claim what an agent has to do, else when the clock acts next."""
+    if isinstance(case, Claim):
+        return claim_deadlines.due_at(case)
+    deadline = next_deadline(case)
+    return deadline.at if deadline else None

@@ -15,9 +15,10 @@ from sqlmodel import col
 
 from domain.case import ALPHABET, REFERENCE_LENGTH, Channel, Kind
 from domain.claim import Claim
+from domain.contact_proof import IDENTIFIER, Destination
 from domain.decisions import Decision
 from domain.policy import Policy
-from domain.recovery import IDENTIFIER, AskedBy, Destination, Recovery
+from domain.recovery import AskedBy, Recovery
 from storage import budgets, codes, folding, vault
 from storage.budgets import DAY, HOUR, Limit
 from storage.engine import database_time
@@ -228,18 +229,22 @@ async def receive_decision(
     reason: str,
     agent: str,
     key: str,
+    text: str = "",
+    items: tuple[str, ...] = (),
+    plan: str = "",
 ) -> Decision:
     """The row of a decision, with the database's time, and the proved signal that goes with it."""
     now = await database_time(session)
     name = decision_id(rings, reference=reference, agent=agent, key=key)
-    decision = Decision(reference, version, name, outcome, reason, agent, now, proof="")
+    decision = Decision(reference, version, name, outcome, reason, agent, now, "", text, items, plan)
     proved = replace(decision, proof=rings.decision.sign(decision.proved_text()))
-    data = {**proved.__dict__, "at": now.isoformat()}
+    data = {**proved.__dict__, "at": now.isoformat(), "items": list(items)}
     row = ReceivedRow(id=name, case_ref=reference, kind="decision", received_at=now, data=data)
     if await insert_once(session, row):
         return proved
     found = await session.get_one(ReceivedRow, name)
-    return Decision(**{**found.data, "at": datetime.fromisoformat(found.data["at"])})
+    at, asked = datetime.fromisoformat(found.data["at"]), tuple(found.data.get("items", ()))
+    return Decision(**{**found.data, "at": at, "items": asked})
 
 
 @dataclass(frozen=True)
@@ -288,7 +293,7 @@ async def receive_objection(
         opened = await _open_claim(session, rings, link, browser, name, key=key, policy=policy, now=now)
     case = opened.reference if opened else link.case_ref
     if not again:
-        data = {"scope": link.scope, "notice": link.notice}
+        data = {"scope": link.scope, "notice": link.notice, "may_object": link.may_object}
         session.add(ReceivedRow(id=name, case_ref=case, kind="objection", received_at=now, data=data))
         values = {"used_at": now, "claim_ref": case if opened else None}
         await session.execute(
@@ -321,10 +326,10 @@ async def _open_claim(
     secret = _case_secret(rings, reference, browser.cookie, key)
     if found is not None:
         return Opened(reference, secret, False, folding.load_case(found.kind, found.opening))
-    case = Claim(reference=reference, account=link.account_ref, objection=objection, policy=policy)
+    holder = rings.digest.digest("access", secret)
+    case = Claim(reference=reference, holder=holder, account=link.account_ref, objection=objection, policy=policy)
     session.add(_opening_row(case, opening_key, now))
     await session.flush()
-    holder = rings.digest.digest("access", secret)
     session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     return Opened(reference, secret, True, case)
 

@@ -7,7 +7,7 @@ makes them unreadable for good (design 3).
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, String, Text, UniqueConstraint, text, true
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -220,6 +220,119 @@ class ReceivedRow(SQLModel, table=True):
     answered_at: datetime | None = _time(nullable=True)
 
 
+class MessageRow(SQLModel, table=True):
+    """Something written about a case: a message, a note of the desk, the words of a decision. Sealed, erasable.
+
+    `author` is the name of an agent, or empty for the claimant. An event names it by `name`.
+    """
+
+    __tablename__ = "message"
+    __table_args__ = (CheckConstraint("audience IN ('claimant', 'desk', 'both')", name="message_audience"),)
+
+    name: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    audience: str
+    author: str = Field(default="")
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = _time()
+
+
+class EvidenceItemRow(SQLModel, table=True):
+    """One thing a claimant gave, sealed: `kind` is username, email, phone, created, devices or what.
+
+    Passwords and recovery codes are never here: they go through the vault, and only what matched is kept.
+    """
+
+    __tablename__ = "evidence_item"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    evidence: str = Field(primary_key=True)
+    """Which time it was given; an event names it."""
+    kind: str = Field(primary_key=True)
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    at: datetime = _time()
+
+
+class EvidenceFileRow(SQLModel, table=True):
+    """A file, sealed under the row key of its case. Nobody reads it before it is `clean`; a refused one is empty."""
+
+    __tablename__ = "evidence_file"
+    __table_args__ = (CheckConstraint("state IN ('waiting', 'clean', 'refused')", name="evidence_file_state"),)
+
+    name: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    media_type: str
+    size: int
+    """Bytes, as it is kept: an image is smaller or larger than what was sent, since it was drawn anew."""
+    state: str = Field(default="waiting")
+    content: bytes | None = Field(default=None, sa_column=Column(LargeBinary, nullable=True))
+    at: datetime = _time()
+    scanned_at: datetime | None = _time(nullable=True)
+    refusal: str = Field(default="")
+    """A class of refusal (`infected`, `not_scanned`), never a name."""
+
+
+class AccessLinkRow(SQLModel, table=True):
+    """A one-time link back to a case, mailed to a proved contact; the token itself is only in the message."""
+
+    __tablename__ = "access_link"
+
+    digest: str = Field(primary_key=True)
+    case_ref: str = Field(foreign_key="case.reference", index=True)
+    expires_at: datetime = _time()
+    used_at: datetime | None = _time(nullable=True)
+    key: str = Field(default="")
+    """Id of the digest key."""
+
+
+class FindRequestRow(SQLModel, table=True):
+    """Somebody asked for the way back to a case. Sealed: whether there is such a case only the worker looks up."""
+
+    __tablename__ = "find_request"
+
+    id: str = Field(primary_key=True)
+    sealed: str = Field(sa_column=Column(Text, nullable=False))
+    made_at: datetime = _time(index=True)
+    sent_at: datetime | None = _time(nullable=True)
+
+
+class PresenceRow(SQLModel, table=True):
+    """Which agent looks at a case, and whether they are writing."""
+
+    __tablename__ = "presence"
+
+    case_ref: str = Field(primary_key=True)
+    agent: str = Field(primary_key=True)
+    seen_at: datetime = _time(index=True)
+    writing_at: datetime | None = _time(nullable=True)
+
+
+class MacroRow(SQLModel, table=True):
+    """Words that agents use again and again, by outcome, reason and language."""
+
+    __tablename__ = "macro"
+
+    name: str = Field(primary_key=True)
+    title: str
+    outcome: str = Field(default="")
+    reason: str = Field(default="")
+    language: str = Field(default="en")
+    text: str = Field(sa_column=Column(Text, nullable=False))
+    changed_by: str = Field(default="")
+    changed_at: datetime = _time()
+
+
+class HandBackRow(SQLModel, table=True):
+    """The account as it was before a hand-back, so that it can be rolled back: opaque ids and times only."""
+
+    __tablename__ = "hand_back"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    account_ref: str
+    before: dict[str, Any] = _json()
+    begun_at: datetime = _time()
+
+
 class AccountGateRow(SQLModel, table=True):
     """One row per account: whatever decides its fate locks it first."""
 
@@ -273,6 +386,8 @@ class ObjectionLinkRow(SQLModel, table=True):
     expires_at: datetime = _time()
     used_at: datetime | None = _time(nullable=True)
     claim_ref: str | None = Field(default=None)
+    may_object: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """False for a contact that is younger than what is disputed: told, and without a button."""
     key: str = Field(default="", sa_column_kwargs={"server_default": ""})
     """Id of the digest key; empty for rows from before it was noted."""
 
@@ -294,6 +409,8 @@ class AccountRow(SQLModel, table=True):
     frozen_until: datetime | None = _time(nullable=True)
     second_factor: bool = Field(default=False)
     high_value: bool = Field(default=False)
+    probation_until: datetime | None = _time(nullable=True)
+    """After a hand-back by a person: until then risky changes are held."""
     made_at: datetime = _time()
 
 
@@ -308,6 +425,14 @@ class AccountContactRow(SQLModel, table=True):
     """Keyed blind index of the normal form."""
     address: str = Field(sa_column=Column(Text, nullable=False))
     since: datetime = _time()
+    removed_at: datetime | None = _time(nullable=True)
+    """Former contacts are kept for a while: they are told of a hand-back, and prove an older claim."""
+    added_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The claim that put it in, if one did."""
+    removed_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The claim that took it off, if one did."""
+    is_safe: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """False for one that the platform marked: a mailbox whose domain changed hands. Never written to."""
 
 
 class AccountPasswordRow(SQLModel, table=True):

@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain.case import Audience, Kind
-from domain.recovery import IDENTIFIER
+from domain.contact_proof import IDENTIFIER
 from storage import folding
 from storage.folding import AnyEvent, Case
 from storage.identifiers import Identifier, IdentifierKind

@@ -8,7 +8,8 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain import recovery
+from domain import claim, claim_events, recovery
+from domain.claim import Claim
 from domain.decisions import Doubt
 from domain.recovery import Recovery
 from storage import audit, budgets, folding
@@ -87,38 +88,52 @@ def _append(session: AsyncSession, ring: Ring, row: CaseRow, number: int, event:
 
 
 def _fold(row: CaseRow, case: Case) -> None:
-    deadline = folding.next_deadline(case)
     row.snapshot = folding.dump_case(case)
     row.number = case.number
     row.state = case.state
     row.waiting_on = folding.waiting_on(case)
-    row.due_at = deadline.at if deadline else None
+    row.due_at = folding.due_at(case)
     row.closed_at = case.since if case.is_closed else None
     row.erase_at = row.closed_at + case.policy.personal_data_kept if row.closed_at else None
     row.forget_at = row.closed_at + case.policy.record_kept if row.closed_at else None
     if isinstance(case, Recovery):
         row.account_ref = case.account or row.account_ref
         row.channel = case.issue.to.channel if case.issue else row.channel
+    else:
+        row.account_ref = case.account or row.account_ref
+        row.channel = case.contact.channel if case.contact else row.channel
+        row.assignee, row.lease_until = case.assignee or None, case.lease_until
+        row.priority = int(case.with_lead)
 
 
 async def _follow(session: AsyncSession, before: Case, after: Case, event: AnyEvent) -> None:
     """What belongs to the event and to the same transaction: reservations, access, vault, answers."""
-    if not isinstance(before, Recovery) or not isinstance(after, Recovery):
-        return
-    ended = recovery.spent_tries(before, after)
-    if ended:
+    if ended := _spent_tries(before, after):
         await _settle(session, after.reference, *ended)
     match event:
-        case recovery.CodeAccepted():
+        case (
+            recovery.CodeAccepted()
+            | claim_events.ContactProved()
+            | claim_events.LinkUsed()
+            | claim_events.HolderMoved()
+        ):
             await _hand_over(session, after.reference, event.holder, event.at)
-        case recovery.DecisionRecorded():
+        case recovery.DecisionRecorded() | claim_events.DecisionRecorded():
             await _answered(session, event.id, event.at)
-        case recovery.DecisionRefused() if event.doubt is not Doubt.UNPROVEN:  # a forgery answers for nobody
-            await _answered(session, event.id, event.at)
-        case recovery.OwnerObjected():
+        case recovery.DecisionRefused() | claim_events.DecisionRefused() if event.doubt is not Doubt.UNPROVEN:
+            await _answered(session, event.id, event.at)  # a forgery answers for nobody
+        case recovery.OwnerObjected() | claim_events.OwnerObjected() | claim_events.ObjectionNoted():
             await _answered(session, event.received, event.at)
     if before.secret and not after.secret:
         await session.execute(delete(VaultRow).where(col(VaultRow.name) == before.secret))
+
+
+def _spent_tries(before: Case, after: Case) -> tuple[int, int] | None:
+    if isinstance(before, Claim) and isinstance(after, Claim):
+        return claim.spent_tries(before, after)
+    if isinstance(before, Recovery) and isinstance(after, Recovery):
+        return recovery.spent_tries(before, after)
+    return None
 
 
 async def _settle(session: AsyncSession, reference: str, issue: int, wrong: int) -> None:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from domain.case import Channel
+from domain.contact_proof import IDENTIFIER, Destination
 from domain.decisions import Decision, Outcome, Reason
-from domain.recovery import IDENTIFIER, Destination, Sight, Standing
+from domain.recovery import Sight, Standing
 
 NOON = datetime(2026, 11, 23, 12, 0, tzinfo=UTC)
 """When most stories begin: a Monday."""

@@ -20,12 +20,13 @@ from temporalio.common import (
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 from temporalio.service import RPCError, RPCStatusCode
 
-from domain.case import Kind, workflow_id
+from domain.case import Answer, Kind, workflow_id
 from domain.claim import Claim
+from domain.claim_events import Command as ClaimCommand
 from domain.decisions import Decision
 from domain.errors import REFUSALS
-from domain.recovery import Answer, Command, Recovery
-from workflows import CASE_KIND, CASES, POLICY_VERSION
+from domain.recovery import Command, Recovery
+from workflows import CASE_KIND, CASES, POLICY_VERSION, WORKFLOW_OF
 
 BUDGET = 5.0
 """Seconds that one request may wait for a case."""
@@ -65,15 +66,14 @@ class Gateway:
 
     async def start(self, case: Recovery | Claim) -> None:
         """Start the workflow of an opening row. Twice is once; a case that is over raises `CaseIsClosed`."""
-        name, prefix = ("Recovery", Kind.RECOVERY.value) if isinstance(case, Recovery) else ("Objection", "objection")
         attributes = [
             SearchAttributePair(CASE_KIND, case.kind),
             SearchAttributePair(POLICY_VERSION, case.policy.version),
         ]
         call = self._client.start_workflow(
-            name,
+            WORKFLOW_OF[case.kind],
             case,
-            id=workflow_id(prefix, case.reference),
+            id=workflow_id(case.kind, case.reference),
             task_queue=CASES,
             task_timeout=LOST_TASK,
             id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
@@ -82,22 +82,24 @@ class Gateway:
         )
         await self._within_budget(case.reference, call)
 
-    async def tell(self, reference: str, command: Command, *, update_id: str) -> Answer:
+    async def tell(
+        self, reference: str, command: Command | ClaimCommand, *, update_id: str, kind: str = Kind.RECOVERY
+    ) -> Answer:
         """Send an update and wait for its answer. The same id gets the same answer.
 
         Raises a refusal of `domain.errors`, or one of the four above.
         """
-        handle = self._client.get_workflow_handle(workflow_id(Kind.RECOVERY, reference))
+        handle = self._client.get_workflow_handle(workflow_id(kind, reference))
         call = handle.execute_update(command.kind, command, id=update_id, result_type=Answer)
         return await self._within_budget(reference, call)
 
-    async def decide(self, decision: Decision) -> None:
+    async def decide(self, decision: Decision, *, kind: str = Kind.RECOVERY) -> None:
         """Send the signal of an agent's decision; it is kept while no worker runs."""
-        await self._signal(decision.case, "decision_made", decision)
+        await self._signal(kind, decision.case, "decision_made", decision)
 
-    async def object(self, reference: str, received: str) -> None:
+    async def object(self, reference: str, received: str, *, kind: str = Kind.RECOVERY) -> None:
         """Send the signal of an owner's objection."""
-        await self._signal(reference, "owner_objected", {"case": reference, "received": received})
+        await self._signal(kind, reference, "owner_objected", {"case": reference, "received": received})
 
     async def is_reachable(self) -> bool:
         """Whether Temporal answers within a second."""
@@ -107,8 +109,8 @@ class Gateway:
         except (TimeoutError, RPCError, RuntimeError):
             return False
 
-    async def _signal(self, reference: str, name: str, argument: Any) -> None:
-        handle = self._client.get_workflow_handle(workflow_id(Kind.RECOVERY, reference))
+    async def _signal(self, kind: str, reference: str, name: str, argument: Any) -> None:
+        handle = self._client.get_workflow_handle(workflow_id(kind, reference))
         await self._within_budget(reference, handle.signal(name, argument))
 
     async def _within_budget(self, reference: str, call: Awaitable[Result]) -> Result:

@@ -11,3 +11,5 @@ DELIVERY = "delivery"
 
 CASE_KIND = SearchAttributeKey.for_keyword("CaseKind")
 POLICY_VERSION = SearchAttributeKey.for_keyword("PolicyVersion")
+WORKFLOW_OF = {"recovery": "Recovery", "claim": "Claim"}
+"""The workflow of each kind of case; its id is `<kind>/<reference>`."""

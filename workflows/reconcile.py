@@ -7,11 +7,11 @@ from temporalio import workflow
 from temporalio.common import RetryPolicy, SearchAttributePair, TypedSearchAttributes, WorkflowIDReusePolicy
 from temporalio.exceptions import ApplicationError, WorkflowAlreadyStartedError
 
-from workflows import CASE_KIND, CASES, POLICY_VERSION
+from workflows import CASE_KIND, CASES, POLICY_VERSION, WORKFLOW_OF
 
 with workflow.unsafe.imports_passed_through():
     from activities.contract import Objection, Orphans, StartCase, TellCase, Upkeep
-    from domain.case import Kind, workflow_id
+    from domain.case import workflow_id
     from domain.decisions import Decision
 
 SOON = timedelta(seconds=20)
@@ -40,15 +40,13 @@ class ReconcileWorkflow:
         return len(found.cases) + len(found.signals)
 
     async def _start(self, orphan: StartCase) -> None:
-        case, name, prefix = (
-            (orphan.recovery, "Recovery", "recovery") if orphan.recovery else (orphan.claim, "Objection", "objection")
-        )
+        case = orphan.recovery or orphan.claim
         assert case
         try:
             await workflow.start_child_workflow(
-                name,
+                WORKFLOW_OF[case.kind],
                 case,
-                id=workflow_id(prefix, orphan.reference),
+                id=workflow_id(case.kind, orphan.reference),
                 task_queue=CASES,
                 id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
                 parent_close_policy=workflow.ParentClosePolicy.ABANDON,
@@ -63,11 +61,12 @@ class ReconcileWorkflow:
             workflow.logger.info("the case was on its way", extra={"case": orphan.reference})
 
     async def _tell(self, signal: TellCase) -> None:
-        handle: Any = workflow.get_external_workflow_handle(workflow_id(Kind.RECOVERY, signal.case))
+        handle: Any = workflow.get_external_workflow_handle(workflow_id(signal.case_kind, signal.case))
         try:
             if signal.kind == "decision":
                 at = datetime.fromisoformat(signal.data["at"])
-                await handle.signal("decision_made", Decision(**{**signal.data, "at": at}))
+                items = tuple(signal.data.get("items", ()))
+                await handle.signal("decision_made", Decision(**{**signal.data, "at": at, "items": items}))
             else:
                 await handle.signal("owner_objected", Objection(signal.case, signal.received))
         except ApplicationError:  # the case is over: nobody is left to be told

@@ -14,9 +14,10 @@ from workflows.recovery_effects import RecoveryEffects
 with workflow.unsafe.imports_passed_through():
     from activities.contract import Decisions, Objection, Objections
     from domain import recovery
+    from domain.case import Answer
     from domain.decisions import Decision
     from domain.errors import CaseError
-    from domain.recovery import Answer, Command, Event, Recovery, State
+    from domain.recovery import Command, Event, Recovery, State
 
 
 @workflow.defn(name="Recovery", failure_exception_types=[CaseError])

@@ -29,7 +29,8 @@ with workflow.unsafe.imports_passed_through():
     )
     from domain import recovery
     from domain.case import Deadline
-    from domain.recovery import Command, Destination, Event, Recovery, State
+    from domain.contact_proof import CodeIssued, Destination
+    from domain.recovery import Command, Event, Recovery, State
 
 
 class RecoveryEffects(CaseLoop[Recovery, Event]):
@@ -52,7 +53,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
 
     def _recorded(self, events: tuple[Event, ...]) -> None:
         for event in events:
-            if isinstance(event, recovery.CodeIssued):
+            if isinstance(event, CodeIssued):
                 self._send(event)
 
     async def _at_once(self) -> tuple[Event, ...]:
@@ -61,9 +62,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
             return ()
         wanted = CodeWanted(case.reference, case.issues + 1, case.wanted, case.policy)
         made = await quick(Codes.issue_code, wanted)
-        return (
-            recovery.CodeIssued(workflow.now(), wanted.issue, made.accounts, made.keys, made.digest, made.link_digest),
-        )
+        return (CodeIssued(workflow.now(), wanted.issue, made.accounts, made.keys, made.digest, made.link_digest),)
 
     def _effect(self) -> Callable[[], Awaitable[None]] | None:
         return self._apply_password if self._case.state is State.APPLYING_PASSWORD else None
@@ -81,7 +80,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
 
     # ---- effects ----
 
-    def _send(self, issued: recovery.CodeIssued) -> None:
+    def _send(self, issued: CodeIssued) -> None:
         """In the background: nobody waits for a mail server. What became of it stands in the delivery log."""
         self._stop_sending()
         case = self._case

@@ -118,13 +118,15 @@ class SqlAccounts(Accounts):
         return FreezeResult(frozen=True, sessions=ended)
 
     @activity.defn
-    async def end_freeze(self, freeze: Freeze) -> None:
-        """The end of a freeze of this case; a freeze by anything else stays."""
+    async def end_freeze(self, freeze: Freeze) -> bool:
+        """The end of a freeze of this case, and whether there was one; a freeze by anything else stays."""
         async with self._database.write() as session:
             gate = await directory.lock_gate(session, freeze.account)
-            if gate.effect == "freeze" and gate.case_ref == freeze.case:
+            is_mine = gate.effect == "freeze" and gate.case_ref == freeze.case
+            if is_mine:
                 await directory.unfreeze(session, freeze.account)
                 gate.effect = ""
+        return is_mine
 
 
 async def _may_try(session: AsyncSession, proof: Proof) -> bool:

@@ -12,8 +12,8 @@ from activities.accounts.resolve import resolve
 from activities.codes import DerivedCodes
 from activities.contract import CodeToSend, CodeWanted
 from domain.case import Channel
+from domain.contact_proof import IDENTIFIER, Destination, Issue
 from domain.policy import CURRENT_POLICY
-from domain.recovery import IDENTIFIER, Destination, Issue
 from storage import codes, intake
 from storage.identifiers import identify
 from storage.intake import Browser

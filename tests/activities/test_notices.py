@@ -11,8 +11,8 @@ from activities.contract import Notice
 from activities.delivery.channels import Delayed, Undeliverable
 from activities.notices import Addressee, Contact, SentNotices
 from domain.case import Channel
+from domain.contact_proof import Destination
 from domain.policy import CURRENT_POLICY
-from domain.recovery import Destination
 from storage import directory
 from storage.engine import Database
 from storage.identifiers import Identifier, IdentifierKind

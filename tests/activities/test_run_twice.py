@@ -34,9 +34,10 @@ from activities.records import SqlRecords
 from activities.upkeep import SqlUpkeep
 from development.people import ACCOUNTS
 from domain.case import Channel
+from domain.contact_proof import IDENTIFIER, CodeIssued, Destination
 from domain.decisions import Doubt
 from domain.policy import CURRENT_POLICY
-from domain.recovery import IDENTIFIER, CaseOpened, CodeIssued, Destination, Sight, Standing
+from domain.recovery import CaseOpened, Sight, Standing
 from storage import directory, intake, vault
 from storage.engine import database_time
 from storage.identifiers import identify

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request
 from fastapi.responses import RedirectResponse, Response
 
 from domain import recovery
-from domain.case import grouped
+from domain.case import Answer, grouped
+from domain.contact_proof import Destination
 from domain.errors import CaseError, TooMany
-from domain.recovery import Answer, Command, Destination, Recovery, State
+from domain.recovery import Command, Recovery, State
 from storage import intake, reads
 from storage.identifiers import Identifier, NotUnderstood, identify_contact
 from storage.models import CaseRow

@@ -9,8 +9,10 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.case import grouped
-from domain.claim import Claim
-from domain.recovery import ENDS, IDENTIFIER, PROVED, Recovery, State, caught_up
+from domain.claim import Claim, Freeze
+from domain.claim import State as ClaimState
+from domain.contact_proof import IDENTIFIER
+from domain.recovery import ENDS, PROVED, Recovery, State, caught_up
 from storage import reads
 from storage.identifiers import Identifier, IdentifierKind, masked
 from storage.models import CaseEventRow, CaseRow
@@ -97,7 +99,7 @@ async def context_of(services: Services, row: CaseRow) -> dict[str, Any]:
 def _waits(case: Recovery | Claim) -> bool:
     """Whether we are at work and the page will be another one in a moment."""
     if isinstance(case, Claim):
-        return case.frozen_at is None and not case.withheld
+        return case.freeze is Freeze.WANTED or case.state is ClaimState.OPENING
     return case.state in {State.OPENING, State.APPLYING_PASSWORD} or (case.wanted is not None and not case.is_closed)
 
 

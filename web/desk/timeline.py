@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
-from domain import claim, recovery
+from domain import claim_deadlines, claim_events, contact_proof, recovery
 from domain.decisions import Doubt, Outcome, Reason
 from domain.recovery import Recovery, Sight, Standing
 from storage import folding
@@ -63,19 +63,19 @@ def line_of(entry: Entry, names: Mapping[str, str]) -> Line:
 def _more(entry: Entry) -> str:
     case = entry.after
     match entry.event:
-        case recovery.ContactGiven(to=to):
+        case contact_proof.ContactGiven(to=to):
             return f"by {words.CHANNELS[to.channel]}"
-        case recovery.CodeRequested(to=to) if to:
+        case contact_proof.CodeRequested(to=to) if to:
             return f"by {words.CHANNELS[to.channel]}"
-        case recovery.CodeIssued() as issued if isinstance(case, Recovery) and case.issue:
+        case contact_proof.CodeIssued() as issued if isinstance(case, Recovery) and case.issue:
             return f"number {issued.issue}, by {words.CHANNELS[case.issue.to.channel]}"
-        case recovery.CodeRefused() if isinstance(case, Recovery) and case.issue:
+        case contact_proof.CodeRefused() if isinstance(case, Recovery) and case.issue:
             return f"try {case.issue.wrong} of {case.policy.tries_per_code}"
         case recovery.CodeAccepted(via=via, sight=sight):
             return ", ".join(part for part in (f"with the {via}", _standing(sight)) if part)
         case recovery.AccountChosen(sight=sight) | recovery.AccountBarred(sight=sight):
             return _standing(sight)
-        case recovery.PasswordApplied(sessions=sessions) | claim.AccountFrozen(sessions=sessions):
+        case recovery.PasswordApplied(sessions=sessions) | claim_events.AccountFrozen(sessions=sessions):
             return {0: "nobody was signed in", 1: "one session ended"}.get(sessions, f"{sessions} sessions ended")
         case _:
             return ""
@@ -96,6 +96,6 @@ def reason_words(code: str) -> str:
 
 def coming(case: folding.Case) -> list[Coming]:
     """What the clock will do, soonest first."""
-    deadlines = recovery.deadlines(case) if isinstance(case, Recovery) else claim.deadlines(case)
+    deadlines = recovery.deadlines(case) if isinstance(case, Recovery) else claim_deadlines.deadlines(case)
     found = [Coming(deadline.at, words.COMING[deadline.event.kind]) for deadline in deadlines]
     return sorted(found, key=lambda one: one.at)
