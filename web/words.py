@@ -39,9 +39,31 @@ RECOVERY_STATES: dict[recovery.State, Said] = {
     R.REFERRED: Said("Goes on elsewhere"),
 }
 
+C = claim.State
+
 CLAIM_STATES: dict[claim.State, Said] = {
-    claim.State.OPENING: Said("Opening", "now"),
-    claim.State.AWAITING_CONTACT_PROOF: Said("Waiting for the address", "wait"),
+    C.OPENING: Said("Opening", "now"),
+    C.AWAITING_CONTACT_PROOF: Said("Waiting for the address", "wait"),
+    C.AWAITING_EVIDENCE: Said("Waiting for evidence", "wait"),
+    C.AWAITING_REVIEW: Said("Waiting for review", "now"),
+    C.AWAITING_ANSWER: Said("Waiting for an answer", "wait"),
+    C.AWAITING_SECOND_APPROVAL: Said("Waiting for a second person", "soon"),
+    C.CONTESTED: Said("Contested", "bad"),
+    C.COOLING_OFF: Said("Cooling-off", "wait"),
+    C.HANDING_BACK: Said("Handing back", "now"),
+    C.PROBATION: Said("Probation", "good"),
+    C.RECOVERED: Said("Recovered", "good"),
+    C.DENIED: Said("Denied", "bad"),
+    C.WITHDRAWN: Said("Withdrawn"),
+    C.EXPIRED: Said("Expired"),
+    C.STOPPED: Said("Stopped", "bad"),
+    C.UNDONE: Said("Undone", "bad"),
+}
+CLAIM_REASONS: dict[claim.Reason, str] = {
+    claim.Reason.CONTACT: "Contact lost or changed",
+    claim.Reason.COMPROMISED: "Somebody else is in the account",
+    claim.Reason.DELETED: "Account deleted",
+    claim.Reason.OTHER: "Something else",
 }
 
 KINDS: dict[str, str] = {"recovery": "Recovery", "claim": "Claim"}
@@ -67,6 +89,13 @@ STANDINGS: dict[Standing, str] = {
 OUTCOMES: dict[Outcome, str] = {
     Outcome.ALLOW: "allowed one more code",
     Outcome.STOP: "stopped the case",
+    Outcome.APPROVE: "approved the hand-back",
+    Outcome.DENY: "denied the claim",
+    Outcome.ASK: "asked the claimant for more",
+    Outcome.ESCALATE: "passed the case to a lead",
+    Outcome.UNDO: "rolled the hand-back back",
+    Outcome.KEEP_FREEZE: "kept the account frozen",
+    Outcome.LIFT_FREEZE: "ended the freeze",
 }
 
 REASONS: dict[Reason, str] = {
@@ -74,12 +103,32 @@ REASONS: dict[Reason, str] = {
     Reason.DELIVERY_PROBLEM: "Messages did not arrive",
     Reason.SUSPICIOUS: "It looks like somebody else",
     Reason.ASKED_BY_CLAIMANT: "The claimant asked for it",
+    Reason.EVIDENCE_FITS: "The evidence fits the account",
+    Reason.EVIDENCE_DOES_NOT_FIT: "The evidence does not fit the account",
+    Reason.NOT_ENOUGH_EVIDENCE: "There is not enough evidence",
+    Reason.NO_SUCH_ACCOUNT: "There is no such account",
+    Reason.MORE_NEEDED: "More is needed to decide",
+    Reason.HARD_CASE: "A lead has to decide this",
+    Reason.OWNER_OBJECTED: "The owner objected",
+    Reason.OBJECTION_UNFOUNDED: "The objection is unfounded",
+    Reason.ACCOUNT_IN_DANGER: "The account is still in danger",
+    Reason.DANGER_IS_OVER: "The danger is over",
 }
 REASONS_TO_CLAIMANT: dict[Reason, str] = {
     Reason.CODES_USED_UP: "the codes were used up",
     Reason.DELIVERY_PROBLEM: "our messages did not arrive",
     Reason.SUSPICIOUS: "it was not clear that the account is yours",
     Reason.ASKED_BY_CLAIMANT: "you asked us to",
+    Reason.EVIDENCE_FITS: "what you gave us fits the account",
+    Reason.EVIDENCE_DOES_NOT_FIT: "what you gave us does not fit the account",
+    Reason.NOT_ENOUGH_EVIDENCE: "what you gave us is not enough to tell that the account is yours",
+    Reason.NO_SUCH_ACCOUNT: "we found no account that fits what you gave us",
+    Reason.MORE_NEEDED: "we need more to decide",
+    Reason.HARD_CASE: "a colleague with more experience has to decide",
+    Reason.OWNER_OBJECTED: "somebody who reads another contact of the account objected",
+    Reason.OBJECTION_UNFOUNDED: "the objection to your claim was unfounded",
+    Reason.ACCOUNT_IN_DANGER: "the account is still in danger",
+    Reason.DANGER_IS_OVER: "the account is no longer in danger",
 }
 
 DOUBTS: dict[Doubt, str] = {
@@ -90,6 +139,9 @@ DOUBTS: dict[Doubt, str] = {
     Doubt.NOT_NOW: "the case does not take this decision now",
     Doubt.UNKNOWN_OUTCOME: "there is no such outcome",
     Doubt.UNKNOWN_REASON: "there is no such reason",
+    Doubt.SAME_PERSON: "another agent has to decide this, because this agent took part in it",
+    Doubt.NO_PLAN: "it did not say what becomes of the contacts",
+    Doubt.NO_ITEMS: "it did not say what to ask for",
 }
 
 PROBLEMS: dict[Problem, str] = {
@@ -132,10 +184,52 @@ RECOVERY_EVENTS: dict[str, str] = {
 }
 
 CLAIM_EVENTS: dict[str, str] = {
-    "case_opened": "opened the claim with “this was not me”",
+    "case_opened": "opened the claim",
+    "contact_given": "said where to send the code",
+    "code_requested": "asked for a new code",
+    "code_issued": "made a code",
+    "code_refused": "entered a code that is not correct",
+    "code_expired": "ended the code: its time was over",
+    "cooldown_ended": "made a new code possible",
+    "contact_proved": "proved a contact",
     "account_frozen": "froze the account and ended all sessions",
     "freeze_withheld": "did not freeze the account: it was frozen this way not long ago",
     "freeze_lapsed": "ended the freeze: its time was over",
+    "freeze_ended": "let the account go",
+    "evidence_given": "gave evidence",
+    "files_scanned": "scanned the files",
+    "reply_sent": "wrote to the desk",
+    "nudged": "asked where the answer is",
+    "holder_moved": "continued in another browser",
+    "reminder_due": "reminded the claimant",
+    "promise_missed": "noted a broken promise",
+    "taken": "took the case",
+    "released": "gave the case back",
+    "lease_expired": "gave the case back: nobody worked on it",
+    "note_written": "wrote a note for the desk",
+    "message_sent": "wrote to the claimant",
+    "revealed": "looked at something hidden",
+    "decision_recorded": "decided",
+    "decision_refused": "sent a decision that was refused",
+    "approval_lapsed": "passed the case to a lead: nobody gave the second approval in time",
+    "hold_notice_due": "told the owner of the hand-back again",
+    "hold_ended": "ended the cooling-off: nobody objected",
+    "hand_back_begun": "began the hand-back",
+    "step_done": "did a step of the hand-back",
+    "step_delayed": "waits for the account system",
+    "owner_objected": "objected",
+    "objection_noted": "objected, without effect",
+    "contest_lapsed": "ended the wait: the claimant said nothing after the objection",
+    "link_used": "used the link to set a password",
+    "proof_lapsed": "ended the link: the time to set a password was over",
+    "password_submitted": "sent a new password",
+    "password_applied": "set the new password and ended all sessions",
+    "password_lost": "could not set the password; nothing changed",
+    "probation_ended": "ended the probation",
+    "withdrawn": "withdrew the claim",
+    "case_expired": "closed the claim: its time was over",
+    "reopened": "took the claim up again",
+    "reopen_lapsed": "closed the claim for good",
 }
 
 COMING: dict[str, str] = {
@@ -144,6 +238,15 @@ COMING: dict[str, str] = {
     "proof_lapsed": "The proof lapses; a contact must be proved again",
     "case_expired": "The case closes",
     "freeze_lapsed": "The freeze ends, unless an agent keeps it",
+    "reminder_due": "The claimant is reminded",
+    "promise_missed": "The promised time is over; then the claimant may ask for a lead",
+    "lease_expired": "The case goes back to everybody, if nobody works on it",
+    "approval_lapsed": "The proposal lapses; a lead decides",
+    "hold_notice_due": "The owner is told of the hand-back again",
+    "hold_ended": "The account is handed back, if nobody objects",
+    "contest_lapsed": "The claim ends, if the claimant says nothing",
+    "probation_ended": "The probation ends",
+    "reopen_lapsed": "The claim can be taken up no more",
 }
 """What the clock will do if nobody acts before it."""
 
@@ -153,6 +256,23 @@ NOTICES: dict[str, str] = {
     "password-not-set": "Password not set",
     "account-frozen": "Account frozen",
     "freeze-ended": "Freeze ended",
+    "claim-code": "Code for a claim",
+    "claim-received": "Claim received",
+    "claim-reminder": "Reminder",
+    "claim-question": "Question from the desk",
+    "claim-message": "Message from the desk",
+    "claim-delayed": "We are late",
+    "claim-approved": "Claim approved",
+    "claim-contested": "Claim contested",
+    "claim-ended": "Claim ended",
+    "hold-started": "Cooling-off began",
+    "hold-middle": "Cooling-off, half of it",
+    "hold-ending": "Cooling-off ends soon",
+    "hand-back-link": "Link to set a password",
+    "handed-back": "Account handed back",
+    "hand-back-stopped": "Hand-back stopped",
+    "hand-back-undone": "Hand-back undone",
+    "way-back": "Way back to the case",
 }
 NOTICE_STATES: dict[str, Said] = {
     "queued": Said("Waiting to be sent", "wait"),
