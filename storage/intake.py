@@ -69,36 +69,37 @@ async def open_recovery(
     Raises `TooMany` when the network started too many cases, or too many codes went to what was typed.
     """
     opening_key = rings.digest.digest("opening", browser.cookie, key, identifier.kind, identifier.normal)
-    if found := await _opened_before(session, rings, opening_key, browser, key):
+    if found := await opened_before(session, rings, opening_key, browser, key):
         return found
     now = await database_time(session)
     network = rings.digest.digest("network", browser.network)
     await budgets.take(session, (Limit(f"starts/{network}", starts_per_network, HOUR),), opening_key, now)
     if identifier.kind is not IdentifierKind.USERNAME:
         await count_send(session, rings, identifier, browser, token=opening_key, policy=policy)
-    reference = await _new_reference(session)
-    secret = _case_secret(rings, reference, browser.cookie, key)
+    reference = await new_reference(session)
+    secret = case_secret(rings, reference, browser.cookie, key)
     holder = rings.digest.digest("access", secret)
     case = Recovery(reference=reference, asked_by=AskedBy(identifier.kind.value), holder=holder, policy=policy)
-    if not await insert_once(session, _opening_row(case, opening_key, now)):
+    if not await insert_once(session, opening_row(case, opening_key, now)):
         return await open_recovery(  # the same form was a moment quicker: its case is found now
             session, rings, identifier, browser, key=key, policy=policy, starts_per_network=starts_per_network
         )
     session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     await remember(session, rings, reference, IDENTIFIER, identifier)
     if browser.device:
-        await _remember_device(session, rings, reference, browser.device)
+        await remember_device(session, rings, reference, browser.device)
     return Opened(reference, secret, True, case)
 
 
-async def _opened_before(
+async def opened_before(
     session: AsyncSession, rings: Rings, opening_key: str, browser: Browser, key: str
 ) -> Opened | None:
+    """The case that this form has opened already, if it was sent before."""
     found = await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))
     row = found.scalar_one_or_none()
     if row is None:
         return None
-    secret = _case_secret(rings, row.reference, browser.cookie, key)
+    secret = case_secret(rings, row.reference, browser.cookie, key)
     return Opened(row.reference, secret, False, folding.load_case(row.kind, row.opening))
 
 
@@ -187,7 +188,7 @@ async def browser_for_link(
 
     It opens nothing until the workflow accepts the link: recording that makes it the holder.
     """
-    secret = _case_secret(rings, reference, browser.cookie, key)
+    secret = case_secret(rings, reference, browser.cookie, key)
     digest = rings.digest.digest("access", secret)
     if await session.get(CaseAccessRow, digest) is None:
         now = await database_time(session)
@@ -197,18 +198,18 @@ async def browser_for_link(
     return secret, digest
 
 
-def typed_code(rings: Rings, case: Recovery, issue: int, typed: str) -> str:
+def typed_code(rings: Rings, case: folding.Case, issue: int, typed: str) -> str:
     """What becomes of a typed code, a wrong one too, before it goes anywhere: a keyed digest of its digits."""
     digits = "".join(letter for letter in typed if letter.isdigit())
     return codes.code_digest(rings, case.reference, issue, digits, key=_digest_key(rings, case))
 
 
-def link_token(rings: Rings, case: Recovery, token: str) -> str:
+def link_token(rings: Rings, case: folding.Case, token: str) -> str:
     """What becomes of the token of a mailed link."""
     return codes.link_digest(rings, case.reference, token, key=_digest_key(rings, case))
 
 
-def _digest_key(rings: Rings, case: Recovery) -> str:
+def _digest_key(rings: Rings, case: folding.Case) -> str:
     """The key that the newest code was digested with, so that a rotation in between spoils nothing."""
     name = case.issue.keys.partition("/")[2] if case.issue else ""
     return name if name in rings.digest.keys else rings.digest.current
@@ -322,19 +323,20 @@ async def _open_claim(
 ) -> Opened:
     opening_key = rings.digest.digest("claim-by-objection", link.digest)
     found = (await session.execute(select(CaseRow).where(col(CaseRow.opening_key) == opening_key))).scalar_one_or_none()
-    reference = found.reference if found else await _new_reference(session)
-    secret = _case_secret(rings, reference, browser.cookie, key)
+    reference = found.reference if found else await new_reference(session)
+    secret = case_secret(rings, reference, browser.cookie, key)
     if found is not None:
         return Opened(reference, secret, False, folding.load_case(found.kind, found.opening))
     holder = rings.digest.digest("access", secret)
     case = Claim(reference=reference, holder=holder, account=link.account_ref, objection=objection, policy=policy)
-    session.add(_opening_row(case, opening_key, now))
+    session.add(opening_row(case, opening_key, now))
     await session.flush()
     session.add(CaseAccessRow(digest=holder, case_ref=reference, made_at=now, key=rings.digest.current))
     return Opened(reference, secret, True, case)
 
 
-def _opening_row(case: folding.Case, opening_key: str, now: datetime) -> CaseRow:
+def opening_row(case: folding.Case, opening_key: str, now: datetime) -> CaseRow:
+    """What stands in SQL before Temporal is asked to start the case."""
     dumped = folding.dump_case(case)
     return CaseRow(
         reference=case.reference,
@@ -352,7 +354,7 @@ def _opening_row(case: folding.Case, opening_key: str, now: datetime) -> CaseRow
     )
 
 
-async def _new_reference(session: AsyncSession) -> str:
+async def new_reference(session: AsyncSession) -> str:
     """Ten random characters, unique in SQL. 50 bits: a clash is a one in a million event at a million cases."""
     while True:
         reference = "".join(random.choice(ALPHABET) for _ in range(REFERENCE_LENGTH))
@@ -360,12 +362,13 @@ async def _new_reference(session: AsyncSession) -> str:
             return reference
 
 
-def _case_secret(rings: Rings, reference: str, cookie: str, key: str) -> str:
+def case_secret(rings: Rings, reference: str, cookie: str, key: str) -> str:
     """128 bits that this browser's request alone leads to, so that a repeated request gets the same secret."""
     derived = rings.digest.derive("case-secret", reference, cookie, key, key=rings.digest.current)
     return base64.urlsafe_b64encode(derived[:SECRET_BYTES]).decode().rstrip("=")
 
 
-async def _remember_device(session: AsyncSession, rings: Rings, reference: str, device: str) -> None:
+async def remember_device(session: AsyncSession, rings: Rings, reference: str, device: str) -> None:
+    """Keep the kind of browser that opened the case, sealed."""
     sealed = await RowKeys(rings.row).seal(session, case_subject(reference), device)
     session.add(CasePersonRow(case_ref=reference, name="device", kind="device", sealed=sealed, digest=""))

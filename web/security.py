@@ -1,13 +1,16 @@
 """What holds for every request: where it may come from, how large it may be, and what browsers may do with the answer.
 
-Pure ASGI, so that streams pass through unbuffered.
+Pure ASGI, so that streams pass through unbuffered. Bodies are read whole before anybody works on them, but for the few
+forms that take files: those pass through as they come, counted.
 """
 
+import re
 from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import Settings
@@ -15,7 +18,10 @@ from web.render import htmx_scripts
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 64 * 1024
-"""Bytes. The largest honest form here has a few short fields."""
+"""Bytes. The largest honest form without files has a few short fields."""
+UPLOAD_LIMIT = 52 * 1024 * 1024
+"""Bytes of a form that may carry files: five of 10 MB, and what stands around them."""
+TAKES_FILES = re.compile(r"/case/[^/]+/(evidence|reply)")
 LONGEST_NUMBER = 20
 """Digits of a length; Python refuses to read thousands of them."""
 
@@ -105,7 +111,11 @@ class SmallBodies:
         if scope["type"] != "http" or scope["method"] in SAFE_METHODS:
             await self._app(scope, receive, send)
             return
-        said = Headers(scope=scope).get("Content-Length", "0")
+        headers = Headers(scope=scope)
+        said = headers.get("Content-Length", "0")
+        if _may_carry_files(scope["path"], headers):
+            await self._app(scope, _counted(said, receive), send)
+            return
         if not said.isdecimal() or len(said) > LONGEST_NUMBER or int(said) > BODY_LIMIT:
             await self._refuse(scope, receive, send)
             return
@@ -114,6 +124,29 @@ class SmallBodies:
             await self._refuse(scope, receive, send)
             return
         await self._app(scope, _replayed(body, receive), send)
+
+
+def _may_carry_files(path: str, headers: Headers) -> bool:
+    is_multipart = headers.get("Content-Type", "").startswith("multipart/form-data")
+    return is_multipart and TAKES_FILES.fullmatch(path) is not None
+
+
+def _counted(said: str, receive: Receive) -> Receive:
+    """A `receive` for a form with files: it goes through as it comes, up to `UPLOAD_LIMIT`; then 413, as a page."""
+    honest = said.isdecimal() and len(said) <= LONGEST_NUMBER and int(said) <= UPLOAD_LIMIT
+    seen = 0 if honest else UPLOAD_LIMIT + 1
+
+    async def counting() -> Message:
+        nonlocal seen
+        if seen > UPLOAD_LIMIT:
+            raise HTTPException(413)
+        message = await receive()
+        seen += len(message.get("body", b"")) if message["type"] == "http.request" else 0
+        if seen > UPLOAD_LIMIT:
+            raise HTTPException(413)
+        return message
+
+    return counting
 
 
 async def _read(receive: Receive) -> bytes | None:
