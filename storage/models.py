@@ -253,6 +253,19 @@ class EvidenceItemRow(SQLModel, table=True):
     at: datetime = _time()
 
 
+class EvidenceWeighedRow(SQLModel, table=True):
+    """What the account system answered about evidence. The secrets are gone by then, so it is kept: asked again, the
+    activity answers the same."""
+
+    __tablename__ = "evidence_weighed"
+
+    case_ref: str = Field(foreign_key="case.reference", primary_key=True)
+    evidence: str = Field(primary_key=True)
+    survey: dict[str, Any] = _json()
+    facts: list[dict[str, Any]] = _json()
+    at: datetime = _time()
+
+
 class EvidenceFileRow(SQLModel, table=True):
     """A file, sealed under the row key of its case. Nobody reads it before it is `clean`; a refused one is empty."""
 
@@ -330,6 +343,8 @@ class HandBackRow(SQLModel, table=True):
     case_ref: str = Field(foreign_key="case.reference", primary_key=True)
     account_ref: str
     before: dict[str, Any] = _json()
+    steps: dict[str, Any] = _json()
+    """What each step answered, so that one that is taken again answers the same."""
     begun_at: datetime = _time()
 
 
@@ -343,6 +358,8 @@ class AccountGateRow(SQLModel, table=True):
     case_ref: str = Field(default="")
     begun_at: datetime | None = _time(nullable=True)
     frozen_by_objection_at: datetime | None = _time(nullable=True)
+    frozen_by: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The case whose freeze holds; only that case ends it."""
 
 
 class NoticeRow(SQLModel, table=True):

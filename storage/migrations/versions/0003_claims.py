@@ -98,10 +98,24 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("case_ref", "evidence", "kind"),
     )
     op.create_table(
+        "evidence_weighed",
+        sa.Column("case_ref", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("evidence", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
+        sa.Column("survey", sa.JSON(), nullable=False),
+        sa.Column("facts", sa.JSON(), nullable=False),
+        sa.Column("at", storage.models.Utc(timezone=True), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["case_ref"],
+            ["case.reference"],
+        ),
+        sa.PrimaryKeyConstraint("case_ref", "evidence"),
+    )
+    op.create_table(
         "hand_back",
         sa.Column("case_ref", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("account_ref", sqlmodel.sql.sqltypes.AutoString(), nullable=False),
         sa.Column("before", sa.JSON(), nullable=False),
+        sa.Column("steps", sa.JSON(), nullable=False),
         sa.Column("begun_at", storage.models.Utc(timezone=True), nullable=False),
         sa.ForeignKeyConstraint(
             ["case_ref"],
@@ -136,6 +150,11 @@ def upgrade() -> None:
         batch.add_column(sa.Column("removed_by", sqlmodel.sql.sqltypes.AutoString(), server_default="", nullable=False))
         batch.add_column(sa.Column("is_safe", sa.Boolean(), server_default=sa.true(), nullable=False))
 
+    with op.batch_alter_table("account_gate") as batch:
+        batch.add_column(sa.Column("frozen_by", sqlmodel.sql.sqltypes.AutoString(), server_default="", nullable=False))
+    # Until now the effect that began last said whose a freeze is.
+    op.execute("UPDATE account_gate SET frozen_by = case_ref WHERE effect = 'freeze'")
+
     with op.batch_alter_table("objection_link") as batch:
         batch.add_column(sa.Column("may_object", sa.Boolean(), server_default=sa.true(), nullable=False))
 
@@ -143,6 +162,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     with op.batch_alter_table("objection_link") as batch:
         batch.drop_column("may_object")
+
+    with op.batch_alter_table("account_gate") as batch:
+        batch.drop_column("frozen_by")
 
     with op.batch_alter_table("account_contact") as batch:
         batch.drop_column("is_safe")
@@ -158,6 +180,7 @@ def downgrade() -> None:
 
     op.drop_table("message")
     op.drop_table("hand_back")
+    op.drop_table("evidence_weighed")
     op.drop_table("evidence_item")
     with op.batch_alter_table("evidence_file") as batch:
         batch.drop_index(batch.f("ix_evidence_file_case_ref"))
