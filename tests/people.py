@@ -56,6 +56,7 @@ OLU = Person("olu", "olu@example.com", "+447700900002", "acc_olu", "browser-of-o
 EVE = Person("eve", "eve@example.net", "+447700900666", "acc_eve", "browser-of-eve")
 SAM = Agent("sam", "agent")
 KIM = Agent("kim", "approver")
+LEE = Agent("lee", "lead")
 
 BY_EMAIL = Destination(Channel.EMAIL, IDENTIFIER)
 BY_SMS = Destination(Channel.SMS, "contact-2")
@@ -71,3 +72,7 @@ def seconds(number: float) -> timedelta:
 
 def hours(number: float) -> timedelta:
     return timedelta(hours=number)
+
+
+def days(number: float) -> timedelta:
+    return timedelta(days=number)
