@@ -10,8 +10,6 @@ from starlette.formparsers import MultiPartException, MultiPartParser
 
 LONGEST = 1000
 """Characters of one field. Passwords may be long; most others are no longer than an address."""
-LONGEST_TEXT = 5000
-"""Characters of something that one person writes to another, some two pages."""
 LONG = 4000
 """Characters of what somebody tells in their own words, such as a message."""
 EVIDENCE_SECRETS = ("password_1", "password_2", "password_3", "recovery_code")
