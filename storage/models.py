@@ -7,7 +7,19 @@ makes them unreadable for good (design 3).
 from datetime import UTC, date, datetime
 from typing import Any
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, LargeBinary, String, Text, UniqueConstraint, text, true
+from sqlalchemy import (
+    CheckConstraint,
+    Column,
+    Computed,
+    DateTime,
+    Index,
+    LargeBinary,
+    String,
+    Text,
+    UniqueConstraint,
+    text,
+    true,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.types import JSON, TypeDecorator
 from sqlmodel import Field, SQLModel
@@ -49,14 +61,27 @@ def _one_of(column: str, values: list[str]) -> str:
     return f"{column} IN ({', '.join(repr(str(value)) for value in values)})"
 
 
+# Conditions of partial indexes, word for word as the queue's queries have them: SQLite compares them as text.
+AT_DESK = "closed_at IS NULL AND waiting_on = 'agent'"
+ESCALATED = "closed_at IS NULL AND priority > 0"
+OPEN_CLAIM = "closed_at IS NULL AND kind = 'claim'"
+
+
 class CaseRow(SQLModel, table=True):
     """The projection of a case, folded from the same events as the workflow's own state."""
 
     __tablename__ = "case"
     __table_args__ = (
         CheckConstraint(_one_of("kind", list(Kind)), name="case_kind"),
-        # The queue: open cases by what is due first. Closed cases never enter this index's range.
-        Index("case_queue", "kind", "closed_at", "due_at", "reference"),
+        # The queue: open cases by what is due first, with an index for each of its views. Closed cases are in none.
+        Index("case_open", "order_at", "reference", **_only("closed_at IS NULL")),
+        Index("case_at_desk", "order_at", "reference", **_only(AT_DESK)),
+        Index("case_escalated", "order_at", "reference", **_only(ESCALATED)),
+        Index("case_taken", "assignee", "order_at", "reference", **_only("closed_at IS NULL AND assignee IS NOT NULL")),
+        Index("case_open_state", "kind", "state", "order_at", "reference", **_only("closed_at IS NULL")),
+        Index("case_open_reason", "reason", "order_at", "reference", **_only(OPEN_CLAIM)),
+        # The figures: what was closed in a time.
+        Index("case_closed", "closed_at", **_only("closed_at IS NOT NULL")),
         Index("case_of_account", "account_ref", "kind", "closed_at"),
         # The reconciler and `/metrics` look for these every few seconds; nearly always there are none.
         Index("case_unstarted", "opened_at", **_only("started_at IS NULL AND number = 0")),
@@ -70,6 +95,10 @@ class CaseRow(SQLModel, table=True):
     waiting_on: str | None = Field(default=None)
     due_at: datetime | None = _time(nullable=True)
     opened_at: datetime = _time(index=True)
+    order_at: datetime | None = Field(
+        default=None, sa_column=Column(Utc, Computed("coalesce(due_at, opened_at)"), nullable=True)
+    )
+    """What lists are sorted by, made by the database: when it is due, or when it was opened if no clock runs."""
     closed_at: datetime | None = _time(nullable=True)
     erase_at: datetime | None = _time(nullable=True, index=True)
     """When what is personal about a closed case is erased; None once it was."""
@@ -95,6 +124,11 @@ class CaseEventRow(SQLModel, table=True):
     """What happened, chained: `hash` is keyed over this row and the hash before it."""
 
     __tablename__ = "case_event"
+    __table_args__ = (
+        # The audit log: all cases by time, and what agents did.
+        Index("case_event_by_time", "at", "case_ref", "number"),
+        Index("case_event_of_agents", "at", "case_ref", "number", **_only("actor = 'agent'")),
+    )
 
     case_ref: str = Field(foreign_key="case.reference", primary_key=True)
     number: int = Field(primary_key=True)
@@ -369,7 +403,8 @@ class NoticeRow(SQLModel, table=True):
     __table_args__ = (
         CheckConstraint("channel IN ('email', 'sms')", name="notice_channel"),
         CheckConstraint("state IN ('queued', 'handed_over', 'delivered', 'bounced', 'failed')", name="notice_state"),
-        Index("notice_by_time", "made_at"),
+        Index("notice_by_time", "made_at", "name"),
+        Index("notice_by_state", "state", "made_at", "name"),
     )
 
     name: str = Field(primary_key=True)
@@ -506,6 +541,8 @@ class AgentRow(SQLModel, table=True):
     totp_sealed: str = Field(default="")
     is_active: bool = Field(default=True)
     own_accounts: list[str] = _json()
+    keys: bool = Field(default=True, sa_column_kwargs={"server_default": true()})
+    """Whether single keys do something on the pages of this agent (WCAG 2.1.4: they can be switched off)."""
 
 
 class AgentSessionRow(SQLModel, table=True):
@@ -518,3 +555,20 @@ class AgentSessionRow(SQLModel, table=True):
     proved_at: datetime = _time()
     """When the password was last given; deciding needs a fresh one (step-up)."""
     ended_at: datetime | None = _time(nullable=True)
+
+
+class AgentEventRow(SQLModel, table=True):
+    """What an agent did outside of any case: signed in, exported the log, changed a setting. Chained as a case is."""
+
+    __tablename__ = "agent_event"
+
+    agent: str = Field(foreign_key="agent.name", primary_key=True)
+    number: int = Field(primary_key=True)
+    id: str = Field(sa_column=Column(String, unique=True, nullable=False))
+    """Keyed digest of agent, action and form key: the same form sent twice is one event."""
+    kind: str
+    at: datetime = _time(index=True)
+    data: dict[str, Any] = _json()
+    """Enums, counts, references of cases; nothing personal."""
+    previous_hash: str
+    hash: str

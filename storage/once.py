@@ -14,9 +14,15 @@ async def insert_once(session: AsyncSession, row: SQLModel) -> bool:
 
     Waits for a transaction that is adding the same row just now. The row does not become part of the session.
     """
-    statement = insert_into(session, type(row)).values(**row.model_dump()).on_conflict_do_nothing()
+    values = {name: value for name, value in row.model_dump().items() if name not in made_by_the_database(type(row))}
+    statement = insert_into(session, type(row)).values(**values).on_conflict_do_nothing()
     added = await session.execute(statement.returning(*inspect(type(row)).primary_key))
     return added.first() is not None
+
+
+def made_by_the_database(table: type[SQLModel]) -> set[str]:
+    """Columns that nobody may write."""
+    return {column.name for column in inspect(table).columns if column.computed is not None}
 
 
 def insert_into(session: AsyncSession, table: type[SQLModel]) -> Any:
