@@ -42,6 +42,14 @@ class RowKeys:
         except Unreadable:
             return None
 
+    async def seal_bytes(self, session: AsyncSession, subject: str, plain: bytes, *, about: str) -> bytes:
+        """As `seal`, for what is large; bound to what it is `about`, such as the name of its row."""
+        return seal(await self._key(session, subject, make=True), plain, f"{subject}/{about}")
+
+    async def open_bytes(self, session: AsyncSession, subject: str, sealed: bytes, *, about: str) -> bytes:
+        """What was sealed. Raises `Unreadable` once the person was erased."""
+        return unseal(await self._key(session, subject, make=False), sealed, f"{subject}/{about}")
+
     async def erase(self, session: AsyncSession, subject: str) -> None:
         """Everything sealed for this person becomes unreadable for good."""
         await session.execute(delete(RowKeyRow).where(col(RowKeyRow.subject) == subject))
