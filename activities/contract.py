@@ -340,6 +340,20 @@ class Notices(ABC):
     async def send_notice(self, notice: Notice) -> None: ...
 
 
+@dataclass(frozen=True)
+class FindRequest:
+    """A `find_request` row: the reference and the contact that somebody typed to come back to their case."""
+
+    id: str
+
+
+class Find(ABC):
+    @activity.defn
+    @abstractmethod
+    async def send_way_back(self, request: FindRequest) -> None:
+        """A one-time link to the contact that the case proved, if it is the one that was typed; else nothing."""
+
+
 class Decisions(ABC):
     """Who decided is proved, not claimed (design 3)."""
 
