@@ -16,6 +16,7 @@ from temporalio.worker.workflow_sandbox import SandboxedWorkflowRunner, SandboxR
 
 import logs
 from activities.accounts.addresses import SqlAddressBook
+from activities.accounts.claims import SqlClaims
 from activities.accounts.hashing import Hashers
 from activities.accounts.sql import SqlAccounts
 from activities.codes import DerivedCodes
@@ -97,7 +98,7 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
     hashers, row_keys = Hashers(), RowKeys(rings.row)
     sms = httpx2.AsyncClient(timeout=settings.sms_timeout)
     sender = sender or sender_of(settings, database, rings, sms)
-    accounts = SqlAccounts(database, rings, hashers)
+    accounts, claims = SqlAccounts(database, rings, hashers), SqlClaims(database, rings, hashers)
     codes = DerivedCodes(database, rings, sender)
     notices = SentNotices(database, row_keys, SqlAddressBook(database, rings), sender)
     records, decisions = SqlRecords(database, rings), ProvedDecisions(database, rings)
@@ -108,6 +109,7 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
         codes.issue_code,
         accounts.look_at_accounts,
         accounts.check_recovery_code,
+        claims.look_at_contact,
         decisions.check_decision,
         objections.check_objection,
         upkeep.find_orphans,
@@ -137,7 +139,14 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
             Worker(
                 client,
                 task_queue=ACCOUNTS,
-                activities=[accounts.apply_password, accounts.freeze_account, accounts.end_freeze],
+                activities=[
+                    accounts.apply_password,
+                    accounts.freeze_account,
+                    accounts.end_freeze,
+                    claims.weigh_evidence,
+                    claims.begin_hand_back,
+                    claims.take_step,
+                ],
                 max_concurrent_activities=8,
                 **common,
             ),

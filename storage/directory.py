@@ -5,12 +5,13 @@ people use it; no page for claimants does.
 """
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerifyMismatchError
-from sqlalchemy import func, select, update
+from sqlalchemy import ColumnElement, func, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -32,12 +33,36 @@ HASHER = PasswordHasher(memory_cost=19456, time_cost=2, parallelism=1)
 
 @dataclass(frozen=True)
 class Contact:
-    """`id` is opaque; `address` is the normal form, opened: for sending and for pages of the demo platform only."""
+    """`id` is opaque; `address` is the normal form, opened: for sending and for pages of the demo platform only.
+
+    `added_by` and `removed_by` name the claim that did so; `removed_at` is None for a contact that is one now.
+    """
 
     id: str
     kind: IdentifierKind
     address: str
     since: datetime
+    removed_at: datetime | None = None
+    added_by: str = ""
+    removed_by: str = ""
+    is_safe: bool = True
+
+
+@dataclass(frozen=True)
+class Held:
+    """An account that a contact belongs to, or belonged to until `removed_at`."""
+
+    account: str
+    contact: str
+    since: datetime
+    removed_at: datetime | None
+    added_by: str
+    removed_by: str
+
+
+def contact_id(row: AccountContactRow) -> str:
+    """As the outside knows a contact."""
+    return f"c{row.id}"
 
 
 def contact_index(rings: Rings, identifier: Identifier) -> list[str]:
@@ -62,8 +87,24 @@ async def owners(session: AsyncSession, rings: Rings, identifier: Identifier) ->
         statement = select(col(AccountRow.ref)).where(col(AccountRow.username_index).in_(wanted))
     else:
         contact = col(AccountContactRow.index).in_(contact_index(rings, identifier))
-        statement = select(col(AccountContactRow.account_ref)).where(contact)
+        now = col(AccountContactRow.removed_at).is_(None)
+        statement = select(col(AccountContactRow.account_ref)).where(contact, now)
     return sorted(set((await session.execute(statement)).scalars()))
+
+
+async def holders(session: AsyncSession, rings: Rings, identifier: Identifier) -> list[Held]:
+    """The accounts that have this contact or once had it, in a fixed order; none for a username."""
+    if identifier.kind is IdentifierKind.USERNAME:
+        return []
+    rows = await session.execute(
+        select(AccountContactRow)
+        .where(col(AccountContactRow.index).in_(contact_index(rings, identifier)))
+        .order_by(col(AccountContactRow.account_ref))
+    )
+    return [
+        Held(row.account_ref, contact_id(row), row.since, row.removed_at, row.added_by, row.removed_by)
+        for row in rows.scalars()
+    ]
 
 
 async def account(session: AsyncSession, ref: str) -> AccountRow | None:
@@ -77,17 +118,31 @@ async def username(session: AsyncSession, rings: Rings, row: AccountRow) -> str:
 
 async def contacts(session: AsyncSession, rings: Rings, ref: str) -> list[Contact]:
     """All contacts of the account that can be read, oldest first; none once the owner was erased."""
+    return await _opened(session, rings, ref, col(AccountContactRow.removed_at).is_(None))
+
+
+async def former_contacts(session: AsyncSession, rings: Rings, ref: str, *, since: datetime) -> list[Contact]:
+    """Contacts that were taken off the account after that moment, oldest first."""
+    return await _opened(session, rings, ref, col(AccountContactRow.removed_at) > since)
+
+
+async def _opened(session: AsyncSession, rings: Rings, ref: str, condition: ColumnElement[bool]) -> list[Contact]:
     rows = await session.execute(
         select(AccountContactRow)
-        .where(col(AccountContactRow.account_ref) == ref)
+        .where(col(AccountContactRow.account_ref) == ref, condition)
         .order_by(col(AccountContactRow.since), col(AccountContactRow.id))
     )
     keys, subject, found = RowKeys(rings.row), account_subject(ref), []
     for row in rows.scalars():
         address = await keys.read(session, subject, row.address)
         if address is not None:
-            found.append(Contact(f"c{row.id}", IdentifierKind(row.kind), address, row.since))
+            found.append(_contact(row, address))
     return found
+
+
+def _contact(row: AccountContactRow, address: str) -> Contact:
+    kind = IdentifierKind(row.kind)
+    return Contact(contact_id(row), kind, address, row.since, row.removed_at, row.added_by, row.removed_by, row.is_safe)
 
 
 async def lock_gate(session: AsyncSession, ref: str) -> AccountGateRow:
@@ -134,11 +189,17 @@ async def password_set_since(session: AsyncSession, ref: str, moment: datetime) 
 
 async def end_sessions(session: AsyncSession, ref: str, *, by: str, now: datetime) -> int:
     """End every session and API token of the account; how many `by` has ended, also when asked again."""
-    mine = col(AccountSessionRow.account_ref) == ref
-    alive = col(AccountSessionRow.ended_at).is_(None)
-    await session.execute(update(AccountSessionRow).where(mine, alive).values(ended_at=now, ended_by=by))
-    ended = select(func.count()).select_from(AccountSessionRow).where(mine, col(AccountSessionRow.ended_by) == by)
+    await end_live_sessions(session, ref, by=by, now=now)
+    mine = col(AccountSessionRow.account_ref) == ref, col(AccountSessionRow.ended_by) == by
+    ended = select(func.count()).select_from(AccountSessionRow).where(*mine)
     return int((await session.execute(ended)).scalar_one())
+
+
+async def end_live_sessions(session: AsyncSession, ref: str, *, by: str, now: datetime) -> int:
+    """End every session and API token that is alive; how many there were."""
+    alive = col(AccountSessionRow.account_ref) == ref, col(AccountSessionRow.ended_at).is_(None)
+    ending = update(AccountSessionRow).where(*alive).values(ended_at=now, ended_by=by)
+    return len((await session.execute(ending.returning(col(AccountSessionRow.digest)))).all())
 
 
 async def burn_recovery_code(session: AsyncSession, rings: Rings, ref: str, code: str, *, case: str) -> bool:
@@ -168,7 +229,8 @@ async def burnt_by(session: AsyncSession, ref: str, *, case: str) -> bool:
     return bool(found.scalar_one())
 
 
-async def freeze(session: AsyncSession, ref: str, *, now: datetime, until: datetime) -> None:
+async def freeze(session: AsyncSession, ref: str, *, now: datetime, until: datetime | None) -> None:
+    """Shut the account, until then or (None) until it is opened."""
     values = {"frozen_at": now, "frozen_until": until}
     await session.execute(update(AccountRow).where(col(AccountRow.ref) == ref).values(**values))
 
@@ -191,6 +253,17 @@ class SignIn:
     until: datetime | None = None
 
 
+async def hashes(session: AsyncSession, ref: str, most: int) -> list[str]:
+    """The hashes of the present password and of earlier ones, the newest first."""
+    found = await session.execute(
+        select(col(AccountPasswordRow.hash))
+        .where(col(AccountPasswordRow.account_ref) == ref)
+        .order_by(col(AccountPasswordRow.since).desc(), col(AccountPasswordRow.id).desc())
+        .limit(most)
+    )
+    return list(found.scalars())
+
+
 async def current_hash(session: AsyncSession, ref: str) -> str | None:
     found = await session.execute(
         select(col(AccountPasswordRow.hash)).where(
@@ -198,6 +271,11 @@ async def current_hash(session: AsyncSession, ref: str) -> str | None:
         )
     )
     return found.scalars().first()
+
+
+def fits_any(hashed: Sequence[str | None], password: str) -> bool:
+    """Whether the password has one of these hashes. All are compared, so that the time tells nothing."""
+    return sum(fits(one, password) for one in hashed) > 0
 
 
 def fits(hashed: str | None, password: str) -> bool:
@@ -218,6 +296,13 @@ def bar(row: AccountRow, now: datetime) -> tuple[str, datetime | None]:
     if row.standing == "active" or (row.standing == "banned" and row.standing_until and now >= row.standing_until):
         return "", None
     return row.standing, row.standing_until
+
+
+async def devices(session: AsyncSession, ref: str, *, before: datetime) -> list[str]:
+    """The names of devices that the account was used with before that moment."""
+    mine = col(AccountSessionRow.account_ref) == ref, col(AccountSessionRow.made_at) < before
+    found = await session.execute(select(col(AccountSessionRow.device)).where(*mine).distinct())
+    return sorted(name for name in found.scalars() if name)
 
 
 async def open_session(session: AsyncSession, rings: Rings, ref: str, *, device: str, now: datetime) -> str:

@@ -7,7 +7,7 @@ the real sender and end in two lists.
 import asyncio
 import dataclasses
 import itertools
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar
@@ -131,6 +131,9 @@ class NearHashers:
 
     async def hash(self, password: str) -> str:
         return await asyncio.to_thread(directory.HASHER.hash, password)
+
+    async def fits_any(self, hashes: Sequence[str | None], password: str) -> bool:
+        return await asyncio.to_thread(directory.fits_any, hashes, password)
 
     async def warm(self) -> None:
         pass

@@ -5,9 +5,10 @@ import asyncio
 import multiprocessing
 import os
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from storage.directory import HASHER
+from storage.directory import HASHER, fits_any
 
 
 class Hashers:
@@ -19,6 +20,10 @@ class Hashers:
 
     async def hash(self, password: str) -> str:
         return await asyncio.get_running_loop().run_in_executor(self._pool, HASHER.hash, password)
+
+    async def fits_any(self, hashes: Sequence[str | None], password: str) -> bool:
+        """Whether the password has one of these hashes; None takes its time too, and fits nothing."""
+        return await asyncio.get_running_loop().run_in_executor(self._pool, fits_any, hashes, password)
 
     async def warm(self) -> None:
         """Start the processes now, so that the first person does not wait for them."""

@@ -16,6 +16,8 @@ from storage.identifiers import Identifier
 from storage.keys import Rings
 
 REF_LENGTH = 16
+ERASED = "acc_erased"
+"""Stands for what was typed and erased since."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +37,7 @@ async def resolve(
     is as good as unknown, so a second identifier never tells or reaches anything.
     """
     if named is None or contact is None:
-        return Resolved(("acc_erased",), secrets.token_hex(16))
+        return Resolved((ERASED,), secrets.token_hex(16))
     accounts = await _both(session, rings, named, contact)
     if accounts:
         return Resolved(tuple(sorted(accounts)), "")
@@ -56,6 +58,15 @@ async def _both(session: AsyncSession, rings: Rings, named: Identifier, contact:
     if named != contact:
         accounts &= set(await directory.owners(session, rings, named))
     return accounts
+
+
+def nobody(rings: Rings, named: Identifier | None, contact: Identifier | None) -> str:
+    """The stand-in for what a claimant said that leads to no account, or to more than one."""
+    if named is None and contact is None:
+        return ERASED
+    one = named or contact
+    assert one
+    return stand_in(rings, one, contact or one)
 
 
 def stand_in(rings: Rings, named: Identifier, contact: Identifier) -> str:

@@ -8,6 +8,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 from temporalio import activity
 
+from activities.accounts import objections
 from activities.accounts.hashing import Hashers
 from activities.contract import Accounts, Freeze, FreezeResult, Look, NewPassword, PasswordResult, Proof
 from domain.case import Kind, workflow_id
@@ -18,7 +19,7 @@ from storage.budgets import DAY, Limit
 from storage.engine import Database, database_time
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
-from storage.models import AccountGateRow, AccountRow, CaseRow, ReceivedRow
+from storage.models import AccountGateRow, AccountRow, CaseRow
 
 log = structlog.get_logger()
 
@@ -54,7 +55,7 @@ class SqlAccounts(Accounts):
             if code is None:
                 return await directory.burnt_by(session, proof.account, case=used_by)
             await vault.drop(session, proof.secret)
-            if not await _may_try(session, proof):
+            if not await may_try(session, proof):
                 return False
             return await directory.burn_recovery_code(session, self._rings, proof.account, code, case=used_by)
 
@@ -78,15 +79,17 @@ class SqlAccounts(Accounts):
                 if barred or hashed is None:
                     return barred or PasswordResult("lost")
                 await directory.set_password(session, new.account, hashed, case=new.case, now=now)
-            _begin(gate, "password", new.case, now)
+                await objections.raise_by_recovery(session, self._rings, new, now)
+            begin(gate, "password", new.case, now)
             sessions = await directory.end_sessions(session, new.account, by=new.case, now=now)
             others = await _other_recoveries(session, new)
-        log.info("password applied", case=new.case, sessions=sessions)
-        return PasswordResult("applied", sessions=sessions, superseded=others)
+            raised = await objections.raised_by_recovery(session, new)
+        log.info("password applied", case=new.case, sessions=sessions, objections=len(raised))
+        return PasswordResult("applied", sessions=sessions, superseded=others, objections=raised)
 
     async def _what_forbids(self, session: AsyncSession, new: NewPassword, now: datetime) -> PasswordResult | None:
         """Why the password may not be set; None if it may. Only for a case that has not set it already."""
-        objection = await _objection(session, new.case)
+        objection = await objections.in_the_way(session, new.case)
         if objection:
             return PasswordResult("objected", received=objection.id, received_at=objection.received_at)
         if await directory.password_set_since(session, new.account, new.opened_at):
@@ -101,35 +104,59 @@ class SqlAccounts(Accounts):
 
     @activity.defn
     async def freeze_account(self, freeze: Freeze) -> FreezeResult:
-        """Freeze and end all sessions, unless an objection did so within the policy's interval."""
+        """Freeze and end all sessions, unless an objection did so within the policy's interval.
+
+        One that is needed is never withheld, has no end, and leaves the owner their automatic one. Asked for by the
+        case that froze the account already, it takes that freeze's end away.
+        """
         async with self._database.write() as session:
             gate = await directory.lock_gate(session, freeze.account)
             now = await database_time(session)
-            last = gate.frozen_by_objection_at
-            mine = gate.effect == "freeze" and gate.case_ref == freeze.case
-            if last is not None and now - last < freeze.policy.freeze_interval and not mine:
+            row = await directory.account(session, freeze.account)
+            if not freeze.needed and gate.frozen_by != freeze.case and _was_lately_frozen(gate, freeze, now):
                 return FreezeResult(frozen=False)
-            if not mine:
-                until = now + freeze.policy.freeze_lifetime
+            if not _is_frozen_enough(gate, row, freeze, now):
+                until = None if freeze.needed else now + freeze.policy.freeze_lifetime
                 await directory.freeze(session, freeze.account, now=now, until=until)
-                gate.frozen_by_objection_at = now
-                _begin(gate, "freeze", freeze.case, now)
+                gate.frozen_by = freeze.case
+                gate.frozen_by_objection_at = gate.frozen_by_objection_at if freeze.needed else now
+                begin(gate, "freeze", freeze.case, now)
             ended = await directory.end_sessions(session, freeze.account, by=freeze.case, now=now)
         return FreezeResult(frozen=True, sessions=ended)
 
     @activity.defn
     async def end_freeze(self, freeze: Freeze) -> bool:
-        """The end of a freeze of this case, and whether there was one; a freeze by anything else stays."""
+        """The end of a freeze of this case, and whether there was one; a freeze by anything else stays.
+
+        Asked again it answers the same, as long as nothing else began at this account.
+        """
         async with self._database.write() as session:
             gate = await directory.lock_gate(session, freeze.account)
-            is_mine = gate.effect == "freeze" and gate.case_ref == freeze.case
+            is_mine = gate.frozen_by == freeze.case
             if is_mine:
                 await directory.unfreeze(session, freeze.account)
-                gate.effect = ""
-        return is_mine
+                gate.frozen_by = ""
+                gate.effect = "" if gate.effect == "freeze" else gate.effect
+            was_mine = gate.effect == "" and gate.case_ref == freeze.case
+        return is_mine or was_mine
 
 
-async def _may_try(session: AsyncSession, proof: Proof) -> bool:
+def _was_lately_frozen(gate: AccountGateRow, freeze: Freeze, now: datetime) -> bool:
+    last = gate.frozen_by_objection_at
+    return last is not None and now - last < freeze.policy.freeze_interval
+
+
+def _is_frozen_enough(gate: AccountGateRow, row: AccountRow | None, freeze: Freeze, now: datetime) -> bool:
+    """A freeze of the same case is enough, unless it has an end and must not; so is any that holds now.
+
+    Otherwise a second case, maybe the thief's, would give an end to the freeze that another one needs.
+    """
+    if gate.frozen_by == freeze.case:
+        return not (freeze.needed and row and row.frozen_until)
+    return not freeze.needed and row is not None and directory.bar(row, now)[0] == "frozen"
+
+
+async def may_try(session: AsyncSession, proof: Proof) -> bool:
     """Count the try for the account, whatever case it comes from. With the day's tries spent no code fits, silently."""
     limit = Limit(f"proofs/{proof.account}", proof.tries, DAY)
     try:
@@ -140,7 +167,7 @@ async def _may_try(session: AsyncSession, proof: Proof) -> bool:
     return True
 
 
-def _begin(gate: AccountGateRow, effect: str, case: str, now: datetime) -> None:
+def begin(gate: AccountGateRow, effect: str, case: str, now: datetime) -> None:
     """Mark the effect as begun: from now on the web refuses what would have stopped it, with the way on."""
     if gate.effect != effect or gate.case_ref != case:
         gate.effect, gate.case_ref, gate.begun_at = effect, case, now
@@ -151,11 +178,6 @@ def _sight(row: AccountRow, now: datetime) -> Sight:
     if bar:
         return Sight(row.ref, Standing(bar), until)
     return Sight(row.ref, Standing.SECOND_FACTOR if row.second_factor else Standing.ACTIVE)
-
-
-async def _objection(session: AsyncSession, case: str) -> ReceivedRow | None:
-    statement = select(ReceivedRow).where(col(ReceivedRow.case_ref) == case, col(ReceivedRow.kind) == "objection")
-    return (await session.execute(statement.order_by(col(ReceivedRow.received_at)).limit(1))).scalar_one_or_none()
 
 
 async def _other_recoveries(session: AsyncSession, new: NewPassword) -> tuple[str, ...]:

@@ -17,8 +17,9 @@ ACCOUNT_TABLES = {
     "AccountGateRow",
 }
 THE_DIRECTORY = {"storage.directory", "storage.platform"}
-WITHIN_STORAGE = {"directory.py", "platform.py", "erasure.py", "models.py"}
-"""The tables themselves, the directory made of them, the demo platform's page, and the erasure of a person."""
+WITHIN_STORAGE = {"directory.py", "hand_backs.py", "platform.py", "erasure.py", "models.py"}
+"""The tables themselves, the directory made of them, what a hand-back changes, the demo platform's page, and the erasure
+of a person."""
 
 
 def files(*folders: str) -> Iterator[Path]:
@@ -62,14 +63,14 @@ def test_among_activities_only_the_adapter_knows_accounts():
     assert told(elsewhere) == []
 
 
-def test_only_the_maker_of_codes_asks_who_somebody_is():
-    """The answer goes into a digest and into the envelope, and nowhere else."""
+def test_only_the_adapter_and_the_maker_of_codes_ask_who_somebody_is():
+    """The answer goes into a digest, into the envelope, and into what agents read of evidence, and nowhere else."""
     asking = [
         file
         for file in files(*FOLDERS)
         if any(name.startswith("activities.accounts.resolve") for name in imports(file))
     ]
-    assert told(asking) == ["activities/codes.py"]
+    assert told(asking) == ["activities/accounts/evidence.py", "activities/codes.py"]
 
 
 @pytest.mark.parametrize("word", ["stand_in", "Resolved", "link_mark", "code_mark"])
