@@ -19,7 +19,6 @@ from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
 from storage.models import (
     AccountContactRow,
-    AccountGateRow,
     AccountPasswordRow,
     AccountRecoveryCodeRow,
     AccountRow,
@@ -143,17 +142,6 @@ async def _opened(session: AsyncSession, rings: Rings, ref: str, condition: Colu
 def _contact(row: AccountContactRow, address: str) -> Contact:
     kind = IdentifierKind(row.kind)
     return Contact(contact_id(row), kind, address, row.since, row.removed_at, row.added_by, row.removed_by, row.is_safe)
-
-
-async def lock_gate(session: AsyncSession, ref: str) -> AccountGateRow:
-    """The gate of an account, locked until the end of the transaction: whatever decides its fate takes it first."""
-    statement = select(AccountGateRow).where(col(AccountGateRow.account_ref) == ref).with_for_update()
-    found = (await session.execute(statement)).scalar_one_or_none()
-    if found is None:
-        session.add(AccountGateRow(account_ref=ref))
-        await session.flush()
-        found = (await session.execute(statement)).scalar_one()
-    return found
 
 
 async def set_password(session: AsyncSession, ref: str, hashed: str, *, case: str, now: datetime) -> None:

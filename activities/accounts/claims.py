@@ -35,6 +35,7 @@ from domain.claim_events import ContactSight, Survey
 from domain.evidence import Fact, FactKind, Finding
 from storage import directory, hand_backs, intake, reads, vault
 from storage.engine import Database, database_time
+from storage.gate import lock_gate
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
 from storage.models import AccountRow, EvidenceWeighedRow, HandBackRow
@@ -122,7 +123,7 @@ class SqlClaims(Claims):
         """
         case, account = hand_back.case, hand_back.account
         async with self._database.write() as session:
-            gate = await directory.lock_gate(session, account)
+            gate = await lock_gate(session, account)
             if await session.get(HandBackRow, case):
                 return HandBackBegun(begun=True)
             objection = await objections.in_the_way(session, case)
@@ -147,7 +148,7 @@ class SqlClaims(Claims):
         if step not in steps.STEPS:
             raise ApplicationError(f"no step of the account system: {step}", type="UnknownStep", non_retryable=True)
         async with self._database.write() as session:
-            gate = await directory.lock_gate(session, hand_back.account)
+            gate = await lock_gate(session, hand_back.account)
             record = await session.get(HandBackRow, case)
             if record is None:
                 raise ApplicationError("the hand-back was not begun", type="NotBegun", non_retryable=True)

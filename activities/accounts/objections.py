@@ -88,7 +88,7 @@ def _would_replace(claim: Claim, used: Held) -> bool:
 
 
 def _objection(claim: Claim, used: Held, recovery: str, now: datetime) -> ReceivedRow:
-    is_older = claim.disputed_at is None or used.since < claim.disputed_at
+    is_older = claim.disputed_at is None or used.since <= claim.disputed_at
     data = {"scope": "claim", "by": recovery, "may_object": is_older}
     name = _name(claim.reference, recovery)
     return ReceivedRow(id=name, case_ref=claim.reference, kind="objection", received_at=now, data=data)

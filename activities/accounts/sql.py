@@ -17,6 +17,7 @@ from domain.recovery import Sight, Standing
 from storage import budgets, directory, intake, vault
 from storage.budgets import DAY, Limit
 from storage.engine import Database, database_time
+from storage.gate import lock_gate
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
 from storage.models import AccountGateRow, AccountRow, CaseRow
@@ -72,7 +73,7 @@ class SqlAccounts(Accounts):
             )
         hashed = await self._hashers.hash(password) if password is not None else None
         async with self._database.write() as session:
-            gate = await directory.lock_gate(session, new.account)
+            gate = await lock_gate(session, new.account)
             now = await database_time(session)
             if not await directory.password_was_set_by(session, new.account, new.case):
                 barred = await self._what_forbids(session, new, now)
@@ -110,7 +111,7 @@ class SqlAccounts(Accounts):
         case that froze the account already, it takes that freeze's end away.
         """
         async with self._database.write() as session:
-            gate = await directory.lock_gate(session, freeze.account)
+            gate = await lock_gate(session, freeze.account)
             now = await database_time(session)
             row = await directory.account(session, freeze.account)
             if not freeze.needed and gate.frozen_by != freeze.case and _was_lately_frozen(gate, freeze, now):
@@ -131,7 +132,7 @@ class SqlAccounts(Accounts):
         Asked again it answers the same, as long as nothing else began at this account.
         """
         async with self._database.write() as session:
-            gate = await directory.lock_gate(session, freeze.account)
+            gate = await lock_gate(session, freeze.account)
             is_mine = gate.frozen_by == freeze.case
             if is_mine:
                 await directory.unfreeze(session, freeze.account)
