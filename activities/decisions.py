@@ -4,11 +4,12 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.contract import Decisions, Objection, ObjectionFound, Objections
+from domain.case import Audience
 from domain.decisions import DECIDERS, Decision, Doubt, Verdict
 from storage import reads
 from storage.engine import Database, database_time
 from storage.keys import Rings
-from storage.models import AgentRow, CaseRow, ReceivedRow
+from storage.models import AgentRow, CaseRow, MessageRow, ReceivedRow
 
 
 class ProvedDecisions(Decisions):
@@ -34,7 +35,16 @@ async def _doubt(session: AsyncSession, decision: Decision, agent: AgentRow | No
     case = await session.get(CaseRow, decision.case)
     if case is not None and reads.is_about(case, agent.own_accounts):
         return Doubt.OWN_ACCOUNT
-    return None
+    return None if await _has_its_text(session, decision) else Doubt.NO_TEXT
+
+
+async def _has_its_text(session: AsyncSession, decision: Decision) -> bool:
+    """The claimant reads the text: it has to be there, of this agent, and no note that is for the desk."""
+    if not decision.text:
+        return True
+    row = await session.get(MessageRow, decision.text)
+    is_theirs = row is not None and (row.case_ref, row.author) == (decision.case, decision.agent)
+    return row is not None and is_theirs and row.audience != Audience.DESK
 
 
 class ReceivedObjections(Objections):

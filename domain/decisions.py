@@ -163,6 +163,8 @@ class Doubt(StrEnum):
     """An approval has to say what becomes of the contacts."""
     NO_ITEMS = "no_items"
     """A question has to name what is asked for."""
+    NO_TEXT = "no_text"
+    """The text that the decision names is not there, or is not that agent's."""
 
 
 @dataclass(frozen=True)

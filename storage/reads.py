@@ -56,8 +56,12 @@ def case_of(row: CaseRow) -> Case:
 
 
 def is_about(row: CaseRow, accounts: Iterable[str]) -> bool:
-    """Whether the case is about one of these accounts. Until the claimant has chosen it is about all that are open."""
-    concerned = {row.account_ref, *row.snapshot.get("accounts", ())} - {""}
+    """Whether the case is about one of these accounts. Until the claimant has chosen it is about all that are open.
+
+    A claim is also about those that the proved contact belongs to.
+    """
+    proved = (row.snapshot.get("sight") or {}).get("accounts", ())
+    concerned = {row.account_ref, *row.snapshot.get("accounts", ()), *proved} - {""}
     return not concerned.isdisjoint(accounts)
 
 

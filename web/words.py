@@ -142,6 +142,7 @@ DOUBTS: dict[Doubt, str] = {
     Doubt.SAME_PERSON: "another agent has to decide this, because this agent took part in it",
     Doubt.NO_PLAN: "it did not say what becomes of the contacts",
     Doubt.NO_ITEMS: "it did not say what to ask for",
+    Doubt.NO_TEXT: "the text that belongs to it is not there",
 }
 
 PROBLEMS: dict[Problem, str] = {
