@@ -13,6 +13,7 @@ from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from domain import claim
 from domain.case import ALPHABET, REFERENCE_LENGTH, Channel, Kind
 from domain.claim import Claim
 from domain.contact_proof import IDENTIFIER, Destination
@@ -22,9 +23,10 @@ from domain.recovery import AskedBy, Recovery
 from storage import budgets, codes, folding, vault
 from storage.budgets import DAY, HOUR, Limit
 from storage.engine import database_time
+from storage.gate import lock_gate
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
-from storage.models import CaseAccessRow, CasePersonRow, CaseRow, ObjectionLinkRow, ReceivedRow
+from storage.models import CaseAccessRow, CasePersonRow, CaseRow, HandBackRow, ObjectionLinkRow, ReceivedRow
 from storage.once import insert_once
 from storage.people import RowKeys, case_subject
 
@@ -252,8 +254,8 @@ async def receive_decision(
 class ObjectionReceived:
     """An objection that was just pressed.
 
-    `case` is the case that the signal or the workflow `Objection` is for: the recovery itself for the scope
-    `case`, a new claim for the scope `account` (then `opened` holds it and its secret).
+    `case` is the case that hears of it: the one that the link is about for the scopes `case` and `claim`, a new
+    claim for the scope `account` (then `opened` holds it and its secret).
     """
 
     id: str
@@ -274,12 +276,29 @@ class LinkExpired(Exception):
     """The link is older than the policy allows."""
 
 
+class TooYoung(Exception):
+    """The contact is younger than what is disputed: it is told, and stops nothing."""
+
+
+class HandBackBegun(Exception):
+    """The hand-back has begun and is not done yet: in a moment it can be stopped in its probation."""
+
+
+class ClaimIsOver(Exception):
+    """There is nothing left to stop: `state` is how the claim ended, or "contested" if it was stopped already."""
+
+    def __init__(self, state: str) -> None:
+        super().__init__(state)
+        self.state = state
+
+
 async def receive_objection(
     session: AsyncSession, rings: Rings, link: ObjectionLinkRow, browser: Browser, *, key: str, policy: Policy
 ) -> ObjectionReceived:
     """Use a "this was not me" link: single use, bound to one message. Raises `LinkUsed` or `LinkExpired`.
 
-    The same form sent twice gets the same answer; any other press is a second use.
+    For the scope `claim` also `TooYoung`, `HandBackBegun` or `ClaimIsOver`: then the link stays unused. The same form
+    sent twice gets the same answer; any other press is a second use.
     """
     link = await _locked(session, link)
     now = await database_time(session)
@@ -289,6 +308,8 @@ async def receive_objection(
         raise LinkUsed(link.claim_ref)
     if not again and now >= link.expires_at:
         raise LinkExpired
+    if link.scope == "claim" and not again:
+        await _check_claim(session, link)
     opened = None
     if link.scope == "account":
         opened = await _open_claim(session, rings, link, browser, name, key=key, policy=policy, now=now)
@@ -308,6 +329,23 @@ async def _locked(session: AsyncSession, link: ObjectionLinkRow) -> ObjectionLin
     statement = select(ObjectionLinkRow).where(col(ObjectionLinkRow.digest) == link.digest).with_for_update()
     found = await session.execute(statement, execution_options={"populate_existing": True})
     return found.scalar_one()
+
+
+async def _check_claim(session: AsyncSession, link: ObjectionLinkRow) -> None:
+    """Whether this objection still stops something.
+
+    The gate is locked before the claim is looked at: the activity that begins a hand-back looks for objections and
+    marks the beginning under the same lock, so of the two one sees the other (design 3).
+    """
+    if not link.may_object:
+        raise TooYoung
+    await lock_gate(session, link.account_ref)
+    row = await session.get_one(CaseRow, link.case_ref, populate_existing=True)
+    if row.closed_at is not None or row.state == claim.State.CONTESTED:
+        raise ClaimIsOver(row.state)
+    has_begun = await session.get(HandBackRow, link.case_ref) is not None
+    if has_begun and row.state != claim.State.PROBATION:
+        raise HandBackBegun
 
 
 async def _open_claim(

@@ -115,6 +115,12 @@ async def save_secrets(
         await vault.put(session, rings.row, name=name, reference=reference, purpose=purpose, secret=secret, now=now)
 
 
+async def has_texts(session: AsyncSession, reference: str, evidence: str) -> bool:
+    """Whether anything that can be written down was given at this time."""
+    mine = col(EvidenceItemRow.case_ref) == reference, col(EvidenceItemRow.evidence) == evidence
+    return (await session.execute(select(col(EvidenceItemRow.kind)).where(*mine).limit(1))).first() is not None
+
+
 def _secret(reference: str, evidence: str, purpose: str, slot: str) -> str:
     return f"{purpose}/{reference}/{evidence}/{slot}"
 

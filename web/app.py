@@ -18,7 +18,7 @@ from settings import Settings, load
 from storage.engine import Database
 from web import metrics, probes
 from web.access_log import AccessLog
-from web.claim import case, guide, home, later, link, objection, steps
+from web.claim import case, claim_steps, evidence, find, guide, home, later, link, objection, open_claim, steps
 from web.desk.routes import router as desk_router
 from web.errors import REFUSED_ORIGIN, REFUSED_SIZE, install
 from web.gateway import Gateway
@@ -98,7 +98,8 @@ def create_app(settings: Settings | None = None, services: Services | None = Non
 
 
 def _mount(app: FastAPI, settings: Settings) -> None:
-    for module in (home, case, steps, link, objection, guide, later, probes, metrics):
+    claims = (open_claim, evidence, claim_steps, find)  # before `case`, which takes every other address below a case
+    for module in (home, *claims, case, steps, link, objection, guide, later, probes, metrics):
         app.include_router(module.router)
     app.include_router(desk_router)
     if settings.platform_accent:

@@ -1,6 +1,5 @@
 """What people send: short text fields and a hidden key, and files where a claim takes them; else nothing."""
 
-from collections.abc import Collection
 from dataclasses import dataclass, field
 
 from fastapi import Request

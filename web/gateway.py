@@ -101,6 +101,18 @@ class Gateway:
         """Send the signal of an owner's objection."""
         await self._signal(kind, reference, "owner_objected", {"case": reference, "received": received})
 
+    async def find(self, request: str) -> None:
+        """Ask for the way back to a case: the `find_request` row of this name. Twice is once."""
+        call = self._client.start_workflow(
+            "Find",
+            request,
+            id=f"find/{request}",
+            task_queue=CASES,
+            id_conflict_policy=WorkflowIDConflictPolicy.USE_EXISTING,
+            id_reuse_policy=WorkflowIDReusePolicy.REJECT_DUPLICATE,
+        )
+        await self._within_budget(request, call)
+
     async def is_reachable(self) -> bool:
         """Whether Temporal answers within a second."""
         try:

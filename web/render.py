@@ -16,7 +16,8 @@ from markupsafe import Markup
 from domain.case import grouped
 from settings import Settings
 from web import words
-from web.times import Calendar, relative, span
+from web.desk import lists
+from web.times import Calendar, length, relative, span
 
 HERE = Path(__file__).parent
 HTMX_SHA384 = "sha384-Qp9rdC8H7EqOoX+nR0P3RPG2Noji+qdwJlGpfzwQJsfOpp3sGwIdSP9xO3+UlEhn"
@@ -57,7 +58,7 @@ class Pages:
             auto_reload=settings.is_development,
         )
         self.environment.globals.update(self._globals())
-        self.environment.filters.update(grouped=grouped, span=span, capitalised=words.capitalised)
+        self.environment.filters.update(grouped=grouped, span=span, length_of=length, capitalised=words.capitalised)
 
     def _globals(self) -> dict[str, Any]:
         settings = self._settings
@@ -71,6 +72,7 @@ class Pages:
             "static": self.static,
             "fresh_key": fresh_key,
             "words": words,
+            "lists": lists,
             "calendar": self.calendar,
             "relative": relative,
         }
@@ -95,5 +97,6 @@ def page(request: Request, template: str, *, status: int = 200, may_focus: bool 
     pages: Pages = request.app.state.services.pages
     now = context.pop("now", None) or datetime.now(UTC)
     focus = Markup(' tabindex="-1" autofocus') if may_focus and is_htmx(request) else Markup(' tabindex="-1"')
-    body = pages.text(template, now=now, path=request.url.path, focus=focus, **context)
+    frame = {"desk": getattr(request.state, "desk", None), "path": request.url.path}
+    body = pages.text(template, now=now, focus=focus, **(frame | context))
     return HTMLResponse(body, status_code=status, headers={"Vary": "HX-Request"})

@@ -60,11 +60,12 @@ class Calendar:
 def relative(moment: datetime, now: datetime) -> str:
     """`in about 1 minute`, `in 12 min`, `in 2 hours 5 min`, `in 2 days 5 hours`; rounded, never alone on a page."""
     ahead = moment - now
-    words = _length(abs(ahead))
+    words = length(abs(ahead))
     return f"in {words}" if ahead > timedelta(0) else f"{words} ago"
 
 
-def _length(length: timedelta) -> str:
+def length(length: timedelta) -> str:
+    """A time that passed, rounded: `about 1 minute`, `12 min`, `2 hours 5 min`, `2 days 5 hours`."""
     if length < timedelta(seconds=45):
         return "less than a minute"
     if length < timedelta(seconds=90):

@@ -5,9 +5,12 @@ from typing import Literal
 
 from domain import claim, recovery
 from domain.case import Channel, Party
-from domain.decisions import Doubt, Outcome, Reason
+from domain.claim_events import Step
+from domain.clock import PauseReason
+from domain.decisions import Doubt, Item, Outcome, Reason
 from domain.recovery import Standing
 from storage.identifiers import Problem
+from storage.uploads import Refusal
 
 Tone = Literal["now", "good", "soon", "bad", "wait", ""]
 
@@ -297,3 +300,44 @@ def event(kind: str, name: str) -> str:
 def capitalised(text: str) -> str:
     """The first letter large, the others as they are."""
     return text[:1].upper() + text[1:]
+
+
+# ---- what claimants read of a claim ----
+
+CLAIM_REASONS_TO_CLAIMANT: dict[claim.Reason, str] = {
+    claim.Reason.CONTACT: "I no longer have the phone or the mailbox",
+    claim.Reason.COMPROMISED: "Somebody else is in my account",
+    claim.Reason.DELETED: "My account was deleted",
+    claim.Reason.OTHER: "Something else",
+}
+REFUSALS: dict[Refusal, str] = {
+    Refusal.EMPTY: "The file is empty. Choose another one",
+    Refusal.TOO_LARGE: "The file is too large. Send at most 10 MB in one file",
+    Refusal.TOO_MANY: "These are too many files. Send at most 5 at once",
+    Refusal.KIND: "This kind of file is not taken. Send a JPEG, PNG or WebP image",
+    Refusal.UNREADABLE: "The file cannot be read. Open it on your device and save it again, or send a screenshot",
+    Refusal.TOO_MANY_PIXELS: "The image is too large. Make it smaller and send it again",
+    Refusal.DOCUMENT: "PDF files are not taken here. Send a photo or a screenshot of it",
+}
+"""Why a file is not taken, and what is."""
+ITEMS_TO_CLAIMANT: dict[Item, str] = {
+    Item.USERNAME: "The username",
+    Item.EMAIL: "An e-mail address that the account had",
+    Item.PHONE: "A phone number that the account had",
+    Item.PASSWORDS: "Earlier passwords",
+    Item.CREATED: "The month in which the account was opened",
+    Item.DEVICES: "Devices and places where you used it",
+    Item.RECOVERY_CODE: "A saved recovery code",
+    Item.DOCUMENT: "A file, such as an invoice or a screenshot",
+    Item.EXPLANATION: "An answer in your own words",
+}
+STEPS_TO_CLAIMANT: dict[Step, str] = {
+    Step.LIFT_FREEZE: "The freeze is lifted",
+    Step.CHANGE_CONTACTS: "Your contact is put in",
+    Step.END_SESSIONS: "Everybody is signed out",
+    Step.SEND_LINK: "The link to set a password is sent",
+    Step.RESTORE_CONTACTS: "The contacts are put back",
+    Step.RESTORE_FREEZE: "The freeze is as it was",
+}
+PAUSES: dict[PauseReason, str] = {PauseReason.WAITING_FOR_CLAIMANT: "we waited for your answer"}
+FILES_HINT = "JPEG, PNG or WebP, up to 10 MB each, at most 5. Cover what we do not need. We do not want identity cards."

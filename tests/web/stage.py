@@ -1,6 +1,7 @@
 """The web without Temporal: a gateway that plays the workflow by the same rules, and browsers that press buttons."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from html import unescape
@@ -8,18 +9,35 @@ from typing import Any
 
 from httpx2 import ASGITransport, AsyncClient, Response
 
+from activities.accounts.claims import SqlClaims
 from activities.accounts.sql import SqlAccounts
 from activities.codes import DerivedCodes
-from activities.contract import CodeWanted, Freeze, Look, NewPassword, Proof
-from domain import claim, recovery
-from domain.case import parse_reference
+from activities.contract import (
+    CodeWanted,
+    ContactLook,
+    EvidenceToWeigh,
+    Freeze,
+    HandBack,
+    Look,
+    NewPassword,
+    Proof,
+    Purpose,
+)
+from domain import claim, claim_commands, claim_deadlines, claim_events, evidence, recovery
+from domain.case import Answer, Kind, parse_reference
 from domain.claim import Claim
-from domain.decisions import Decision, Verdict
-from domain.recovery import Answer, Command, Recovery, State
+from domain.decisions import Decision, Outcome, Reason, Verdict, reasons
+from domain.recovery import Command, Recovery, State
 from storage import codes, writes
-from storage.directory import HASHER
+from storage.directory import HASHER, fits
 from storage.engine import Database
 from storage.keys import Rings
+from web.gateway import CaseIsClosed
+
+
+def _purpose(case: Claim) -> Purpose:
+    return "hand_back" if case.begun_at else "contact"
+
 
 HOME = "http://localhost:8000"
 
@@ -29,6 +47,9 @@ class HashHere:
 
     async def hash(self, password: str) -> str:
         return HASHER.hash(password)
+
+    async def fits_any(self, hashes: Sequence[str | None], password: str) -> bool:
+        return any(fits(hashed, password) for hashed in hashes if hashed)
 
 
 class FakeGateway:
@@ -45,9 +66,13 @@ class FakeGateway:
         self.told: list[tuple[str, str]] = []
         self.decided: list[Decision] = []
         self.objected: list[tuple[str, str]] = []
+        self.found: list[str] = []
         self._answers: dict[str, Answer] = {}
         self._codes = DerivedCodes(database, rings, sender=None)  # type: ignore[arg-type] # nothing is sent
         self._accounts = SqlAccounts(database, rings, HashHere())  # type: ignore[arg-type]
+        self._claims = SqlClaims(database, rings, HashHere())  # type: ignore[arg-type]
+        self.at_work = True
+        """False: claims stop before each effect, as if the account system were away."""
 
     def _now(self) -> datetime:
         return datetime.now(UTC) + self.later
@@ -59,25 +84,45 @@ class FakeGateway:
     async def start(self, case: Recovery | Claim) -> None:
         self._at_hand()
         self.cases[case.reference] = case
-        opened: Any = claim.CaseOpened if isinstance(case, Claim) else recovery.CaseOpened
+        opened: Any = claim_events.CaseOpened if isinstance(case, Claim) else recovery.CaseOpened
         await self.happen(case.reference, opened(self._now()))
 
-    async def tell(self, reference: str, command: Command, *, update_id: str) -> Answer:
+    async def tell(
+        self, reference: str, command: Command | claim_events.Command, *, update_id: str, kind: str = Kind.RECOVERY
+    ) -> Answer:
         self._at_hand()
         self.told.append((reference, update_id))
+        assert self.cases[reference].kind == kind
         if update_id not in self._answers:
-            event = recovery.decide(self._recovery(reference), command, self._now())
-            event = await self._checked(reference, event, command)
-            await self.happen(reference, event)
-            self._answers[update_id] = recovery.answer(self._recovery(reference), event)
+            self._answers[update_id] = await self._told(reference, command)
         return self._answers[update_id]
 
-    async def decide(self, decision: Decision) -> None:
+    async def _told(self, reference: str, command: Any) -> Answer:
+        case = self.cases[reference]
+        if isinstance(case, Claim):
+            if case.is_over:
+                raise CaseIsClosed(reference)
+            await self.clock(reference, timedelta(0))
+            event: Any = claim_commands.decide(self._claim(reference), command, self._now())
+            event = await self._claim_checked(reference, event, command)
+            await self.happen(reference, event)
+            return claim.answer(self._claim(reference), event)
+        event = recovery.decide(self._recovery(reference), command, self._now())
+        event = await self._checked(reference, event, command)
+        await self.happen(reference, event)
+        return recovery.answer(self._recovery(reference), event)
+
+    async def decide(self, decision: Decision, *, kind: str = Kind.RECOVERY) -> None:
         self.decided.append(decision)
         self._at_hand()
 
-    async def object(self, reference: str, received: str) -> None:
+    async def object(self, reference: str, received: str, *, kind: str = Kind.RECOVERY) -> None:
         self.objected.append((reference, received))
+        self._at_hand()
+        assert reference not in self.cases or self.cases[reference].kind == kind
+
+    async def find(self, request: str) -> None:
+        self.found.append(request)
         self._at_hand()
 
     async def is_reachable(self) -> bool:
@@ -86,6 +131,11 @@ class FakeGateway:
     def _recovery(self, reference: str) -> Recovery:
         case = self.cases[reference]
         assert isinstance(case, Recovery)
+        return case
+
+    def _claim(self, reference: str) -> Claim:
+        case = self.cases[reference]
+        assert isinstance(case, Claim)
         return case
 
     async def happen(self, reference: str, event: Any) -> None:
@@ -100,10 +150,7 @@ class FakeGateway:
     async def _follow(self, reference: str) -> None:
         case = self.cases[reference]
         if isinstance(case, Claim):
-            if case.awaits_freeze:
-                freeze = Freeze(case.reference, case.account, case.objection, case.policy)
-                frozen = await self._accounts.freeze_account(freeze)
-                await self.happen(reference, claim.AccountFrozen(self._now(), frozen.sessions))
+            await self._follow_claim(reference, case)
         elif case.wanted and not case.is_closed:
             made = await self._codes.issue_code(CodeWanted(reference, case.issues + 1, case.wanted, case.policy))
             await self.happen(
@@ -117,6 +164,68 @@ class FakeGateway:
             result = await self._accounts.apply_password(new)
             assert result.result == "applied", result
             await self.happen(reference, recovery.PasswordApplied(self._now(), result.sessions))
+
+    async def _follow_claim(self, reference: str, case: Claim) -> None:
+        if case.proof.wanted and not case.is_closed:
+            wanted = CodeWanted(reference, case.proof.issues + 1, case.proof.wanted, case.policy, _purpose(case))
+            made = await self._codes.issue_code(wanted)
+            issued = claim_events.CodeIssued(self._now(), wanted.issue, (), made.keys, made.digest, made.link_digest)
+            await self.happen(reference, issued)
+        elif self.at_work and (event := await self._effect(case)):
+            await self.happen(reference, event)
+
+    async def _effect(self, case: Claim) -> Any:
+        """What the state demands of the account system, as `workflows.claim_effects` asks for it."""
+        contact = case.contact.contact if case.contact else ""
+        step = case.to_do[0] if case.to_do else None
+        until = self._now() + claim.probation_length(case)
+        about = HandBack(case.reference, case.account, contact, case.plan, case.policy, step, until)
+        needed = case.contested_in is not None
+        freeze = Freeze(case.reference, case.account, case.objection, case.policy, needed=needed)
+        if case.freeze is claim.Freeze.WANTED:
+            frozen = await self._accounts.freeze_account(freeze)
+            done = claim_events.AccountFrozen(self._now(), frozen.sessions)
+            return done if frozen.frozen else claim_events.FreezeWithheld(self._now())
+        if case.freeze is claim.Freeze.ENDING:
+            await self._accounts.end_freeze(freeze)
+            return claim_events.FreezeEnded(self._now())
+        if case.files_waiting:
+            return claim_events.FilesScanned(self._now(), case.files_waiting, 0)
+        if case.state is claim.State.HANDING_BACK and case.begun_at is None:
+            begun = await self._claims.begin_hand_back(about)
+            assert begun.begun, "an objection came first"
+            return claim_events.HandBackBegun(self._now())
+        if step and step is not claim_events.Step.SEND_LINK:
+            taken = await self._claims.take_step(about)
+            return claim_events.StepDone(self._now(), step, taken.result, taken.count)
+        if case.secret and case.begun_at:
+            new = NewPassword(case.reference, case.account, case.secret, case.begun_at)
+            result = await self._accounts.apply_password(new)
+            assert result.result == "applied", result
+            return claim_events.PasswordApplied(self._now(), result.sessions)
+        return None
+
+    async def _claim_checked(self, reference: str, event: Any, command: Any) -> Any:
+        case = self._claim(reference)
+        if isinstance(event, claim_events.ContactProved) and case.issue:
+            look = ContactLook(reference, case.issue.to.contact, case.policy)
+            return replace(event, sight=await self._claims.look_at_contact(look))
+        if isinstance(command, claim_events.GiveEvidence):
+            contact = case.contact.contact if case.contact else ""
+            weighed = await self._claims.weigh_evidence(
+                EvidenceToWeigh(
+                    reference,
+                    case.account,
+                    contact,
+                    command.evidence,
+                    command.secrets,
+                    command.files,
+                    case.policy,
+                )
+            )
+            score = evidence.score(weighed.facts)
+            return replace(event, survey=weighed.survey, facts=weighed.facts, score=score)
+        return event
 
     async def _checked(self, reference: str, event: Any, command: Command) -> Any:
         case = self._recovery(reference)
@@ -142,8 +251,24 @@ class FakeGateway:
     async def clock(self, reference: str, by: timedelta) -> None:
         """Let the clock bring what is due by then."""
         self.later += by
-        while event := recovery.due(self._recovery(reference), self._now()):
+        while event := self._due(reference):
             await self.happen(reference, event)
+
+    def _due(self, reference: str) -> Any:
+        case = self.cases[reference]
+        if isinstance(case, Claim):
+            return claim_deadlines.due(case, self._now())
+        return recovery.due(case, self._now())
+
+    async def judged(
+        self, reference: str, outcome: Outcome, *, by: str = "sam", reason: Reason | None = None, **more: Any
+    ) -> None:
+        """An agent decides, and the case takes it."""
+        case = self._claim(reference)
+        why = reason or reasons(Kind.CLAIM, outcome)[0]
+        name = f"decision/{len(self.told)}-{case.number}"
+        event = claim_events.DecisionRecorded(self._now(), name, outcome, why, by, self._now(), **more)
+        await self.happen(reference, event)
 
     def code(self, reference: str) -> str:
         """What stands in the newest message."""
@@ -156,7 +281,7 @@ class FakeGateway:
         return f"/link/{reference}.{token}"
 
     def _issue(self, reference: str) -> recovery.Issue:
-        issue = self._recovery(reference).issue
+        issue = self.cases[reference].issue
         assert issue
         return issue
 
@@ -174,10 +299,13 @@ class Browser:
         self._look(answer)
         return answer
 
-    async def post(self, address: str, *, follow: bool = True, **fields: str) -> Response:
-        """Press the button of the form that goes to `address`, on the page seen last."""
+    async def post(
+        self, address: str, *, follow: bool = True, files: Sequence[tuple[str, bytes]] = (), **fields: str
+    ) -> Response:
+        """Press the button of the form that goes to `address`, on the page seen last; `files`: name and content."""
         sent = {**hidden(self.page, address), **fields}
-        answer = await self.client.post(address, data=sent)
+        parts = [("files", (name, content, "application/octet-stream")) for name, content in files]
+        answer = await self.client.post(address, data=sent, files=parts or None)
         if follow and answer.status_code == 303:
             return await self.get(answer.headers["Location"])
         self._look(answer)

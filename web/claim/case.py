@@ -4,16 +4,21 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.case import grouped
+from domain.claim import Claim, may_withdraw
+from domain.claim import State as ClaimState
 from domain.recovery import Recovery, State
 from web import live
 from web.access import NotFound, held, remember_recovery
+from web.claim import claim_view
 from web.claim.view import can_resend, case_of, case_page, up_to_date
 from web.services import services_of
 from web.times import datetime_now
 
 router = APIRouter()
 
-STEPS = frozenset({"contact", "code", "resend", "account", "second-proof", "password", "help"})
+STEPS = frozenset(
+    {"contact", "code", "resend", "account", "second-proof", "password", "help", "reply", "nudge", "reopen"}
+)
 
 
 @router.get("/case/{reference}")
@@ -28,7 +33,7 @@ async def show_case(request: Request, reference: str, after: str = "", shown: st
     if after and stands_still and found.row.state != State.OPENING:
         return Response(status_code=204)
     answer = await case_page(request, found.row, may_focus=shown != found.row.state)
-    if found.row.state == State.RECOVERED:
+    if found.row.state == State.RECOVERED:  # of a recovery or of a claim
         remember_recovery(request, answer)
     return answer
 
@@ -44,19 +49,28 @@ async def case_events(request: Request, reference: str, after: str = "") -> Resp
 async def other_channel(request: Request, reference: str) -> Response:
     """One question: where else the code may go. Offered once a new code may be sent."""
     found = await held(request, reference)
-    case = case_of(found)
-    if not isinstance(case, Recovery) or not can_resend(up_to_date(case), datetime_now()):
+    if not _may_name_another(case_of(found)):
         return RedirectResponse(f"/case/{grouped(found.row.reference)}", status_code=303)
     return await case_page(request, found.row, template="other", watched=False)
+
+
+def _may_name_another(case: Recovery | Claim) -> bool:
+    """Whether a code may go somewhere else now; for a claim only while no contact is proved."""
+    if isinstance(case, Recovery):
+        return can_resend(up_to_date(case), datetime_now())
+    return case.state is ClaimState.AWAITING_CONTACT_PROOF and claim_view.can_resend(case, datetime_now())
+
+
+def _may_withdraw(case: Recovery | Claim) -> bool:
+    if isinstance(case, Claim):
+        return may_withdraw(case)
+    return not case.is_closed and case.state is not State.APPLYING_PASSWORD
 
 
 @router.get("/case/{reference}/withdraw")
 async def ask_before_withdrawing(request: Request, reference: str) -> HTMLResponse:
     found = await held(request, reference)
-    case = case_of(found)
-    if not isinstance(case, Recovery):
-        raise NotFound
-    if case.is_closed or case.state is State.APPLYING_PASSWORD:
+    if not _may_withdraw(case_of(found)):
         return await case_page(request, found.row)
     return await case_page(request, found.row, template="withdraw", watched=False)
 

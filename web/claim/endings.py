@@ -18,6 +18,10 @@ class Ending:
     until_words: str = ""
     until: datetime | None = None
     start_again: bool = False
+    claim: str = ""
+    """The reason of the claim that leads on, if one does."""
+    again_at: str = "/"
+    """Where one starts again; empty if that leads nowhere."""
 
 
 UNCHANGED = "Nothing was changed in the account."
@@ -93,12 +97,13 @@ def _referred(case: Recovery) -> Ending:
                 "The account is being deleted",
                 (f"Somebody asked for it, so a new password cannot be set. {UNCHANGED}",),
                 (
-                    "Bringing it back on this page is not built yet. Until that date almost everything can come back.",
-                    "Write to the address below before then, with the reference.",
+                    "Bringing it back by yourself is not built into these pages yet.",
+                    "Make a claim before that date: until then almost everything can come back.",
                 ),
                 "deleted",
                 "It is deleted for good on",
                 until,
+                claim="deleted",
             )
         case Standing.GONE:
             return Ending("The account no longer exists", ("It was deleted for good, and nothing of it is left.",))
@@ -108,9 +113,10 @@ def _referred(case: Recovery) -> Ending:
                 (f"The recovery code was refused {case.policy.second_proof_tries} times. {UNCHANGED}",),
                 (
                     "If you find the right code, start again: a code that was not used still works.",
-                    "If you have none, write to the address below with the reference.",
+                    "If you have none, make a claim: you say what you know about the account, and a person decides.",
                 ),
                 start_again=True,
+                claim="contact",
             )
 
 

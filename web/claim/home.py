@@ -29,12 +29,12 @@ class Way:
 
 
 WAYS = (
-    Way("/help/changed-contact", "I no longer have the phone or the mailbox", "What you can do, and whom to write to."),
+    Way("/help/changed-contact", "I no longer have the phone or the mailbox", "What you can do, and who decides."),
     Way("/help/hacked", "Somebody else is in my account", "First steps that work at once, then a person."),
     Way("/help/deleted", "I deleted my account", "What can still come back, and until when."),
     Way("/help/banned", "I was banned or restricted", "Where the reasons are, and how to answer them."),
     Way("/start", "The app shows an error, or no code comes", "A few checks first, then a person if they do not help."),
-    Way("/find", "I already have a case", "How to get back to it."),
+    Way("/find", "I already have a case", "Get a link to it."),
 )
 
 
@@ -60,7 +60,7 @@ async def recover(request: Request) -> Response:
         return page(request, "claim/home.html", status=422, problems=problems, typed=typed, ways=WAYS)
     browser = browser_of(request)
     opened = await _open(services, identifier, browser, sent)
-    await _start(services, opened)
+    await start(services, opened)
     answer = await _show(request, opened)
     let_in(answer, services.settings, opened.reference, opened.secret)
     remember_browser(answer, services.settings, browser)
@@ -80,7 +80,7 @@ async def _open(services: Services, identifier: Identifier, browser: intake.Brow
         )
 
 
-async def _start(services: Services, opened: Opened) -> None:
+async def start(services: Services, opened: Opened) -> None:
     """Ask Temporal to begin. If it is away the row is there, the page says "delayed", and the reconciler starts it."""
     if not opened.is_new:
         return

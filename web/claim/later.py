@@ -8,16 +8,6 @@ from web.render import page
 router = APIRouter()
 
 
-@router.get("/claim")
-async def claim(request: Request) -> HTMLResponse:
-    return page(request, "help/claim.html")
-
-
-@router.get("/find")
-async def find(request: Request) -> HTMLResponse:
-    return page(request, "help/find.html")
-
-
 @router.get("/appeal/{token}")
 async def appeal(request: Request, token: str) -> HTMLResponse:  # noqa: ARG001 - part of the promised address
     return page(request, "help/appeal.html")

@@ -5,7 +5,11 @@ from dataclasses import dataclass
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
+from domain import claim_events
 from domain.case import grouped, parse_reference
+from domain.claim import Claim
+from domain.claim import State as ClaimState
+from domain.claim_deadlines import caught_up as claim_caught_up
 from domain.errors import CaseError, LinkIsOver, NotAllowedNow
 from domain.recovery import LINKABLE, Recovery, UseLink
 from storage import intake, links, reads
@@ -22,23 +26,34 @@ from web.times import datetime_now
 
 router = APIRouter()
 
+LINKABLE_CLAIM = frozenset({ClaimState.AWAITING_CONTACT_PROOF, ClaimState.PROBATION})
+"""Where a mailed link of a claim does something: it proves the contact, or leads to the new password."""
+
 
 @dataclass(frozen=True)
 class Link:
     """A link that one of our messages carried, and the case it belongs to."""
 
     row: CaseRow
-    case: Recovery
+    case: Recovery | Claim
     issue: int
     token: str
 
     @property
     def still_works(self) -> bool:
         """Whether the button makes sense; the workflow judges when it is pressed."""
-        case = up_to_date(self.case)
+        case = claim_caught_up(self.case, datetime_now()) if isinstance(self.case, Claim) else up_to_date(self.case)
         is_newest = case.issue is not None and case.issue.number == self.issue
         fresh = case.link_until is not None and datetime_now() < case.link_until
-        return is_newest and fresh and case.state in LINKABLE
+        return is_newest and fresh and (case.state in LINKABLE or case.state in LINKABLE_CLAIM)
+
+    @property
+    def is_for_password(self) -> bool:
+        """Whether it hands an account back: the claimant sets a password with it."""
+        return isinstance(self.case, Claim) and self.case.begun_at is not None
+
+    def command(self, by: str, digest: str) -> UseLink | claim_events.UseLink:
+        return claim_events.UseLink(by, digest) if isinstance(self.case, Claim) else UseLink(by, digest)
 
 
 async def _link(services: Services, name: str) -> Link:
@@ -51,7 +66,7 @@ async def _link(services: Services, name: str) -> Link:
         row = await reads.case_row(session, reference)
         issue = await links.issue_of_link(session, services.rings, reference, token) if row else None
     case = reads.case_of(row) if row else None
-    if row is None or issue is None or not isinstance(case, Recovery):
+    if row is None or issue is None or case is None:
         raise NotFound
     return Link(row, case, issue, token)
 
@@ -65,7 +80,13 @@ async def show_link(request: Request, name: str) -> HTMLResponse:
     async with services.database.read() as session:
         device = await reads.device(session, services.rings, link.row.reference)
     answer = page(
-        request, "claim/link.html", opened_at=link.row.opened_at, device=device, link_until=link.case.link_until
+        request,
+        "claim/link.html",
+        opened_at=link.row.opened_at,
+        device=device,
+        link_until=link.case.link_until,
+        is_claim=isinstance(link.case, Claim),
+        is_for_password=link.is_for_password,
     )
     # From here on the same form sent twice is known to come from the same browser.
     remember_browser(answer, services.settings, browser_of(request))
@@ -81,7 +102,8 @@ async def use_link(request: Request, name: str) -> Response:
     digest = intake.link_token(services.rings, link.case, link.token)
     update_id = intake.update_id(services.rings, link.row.reference, "link", key, digest, by)
     try:
-        await services.gateway.tell(link.row.reference, UseLink(by, digest), update_id=update_id)
+        command = link.command(by, digest)
+        await services.gateway.tell(link.row.reference, command, update_id=update_id, kind=link.case.kind)
     except (LinkIsOver, NotAllowedNow, CaseIsClosed):
         return page(request, "claim/link_over.html", status=410)
     except CaseError:

@@ -5,10 +5,21 @@ from contextlib import suppress
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from domain.case import grouped
+from domain.case import Kind, grouped
+from domain.claim import Claim, State
+from domain.claim_deadlines import caught_up, hold_notices
 from storage import intake, reads
 from storage.engine import database_time
-from storage.intake import Browser, LinkExpired, LinkUsed, ObjectionReceived
+from storage.folding import Case
+from storage.intake import (
+    Browser,
+    ClaimIsOver,
+    HandBackBegun,
+    LinkExpired,
+    LinkUsed,
+    ObjectionReceived,
+    TooYoung,
+)
 from storage.models import ObjectionLinkRow
 from web.access import NotFound, browser_of, let_in, remember_browser
 from web.claim.view import case_page
@@ -41,7 +52,10 @@ async def ask_before_objecting(request: Request, token: str) -> HTMLResponse:
             return page(request, "claim/not_me_over.html", status=410, until=link.expires_at)
         row = await reads.case_row(session, link.case_ref)
         device = await reads.device(session, services.rings, link.case_ref)
-    answer = page(request, "claim/not_me.html", link=link, row=row, device=device, policy=services.policy)
+    if link.scope == "claim" and row:
+        answer = _about_claim(request, link, reads.case_of(row))
+    else:
+        answer = page(request, "claim/not_me.html", link=link, row=row, device=device, policy=services.policy)
     remember_browser(answer, services.settings, browser_of(request))
     return answer
 
@@ -58,10 +72,38 @@ async def object_to_it(request: Request, token: str) -> Response:
         )
     except LinkExpired:
         return page(request, "claim/not_me_over.html", status=410, until=link.expires_at)
+    except (TooYoung, HandBackBegun, ClaimIsOver) as problem:
+        return await _refused_claim(request, link, problem)
     await _deliver(services, received)
     answer = await _show(request, received)
     remember_browser(answer, services.settings, browser)
     return answer
+
+
+def _about_claim(request: Request, link: ObjectionLinkRow, case: Case) -> HTMLResponse:
+    """What will happen and when, and the button, or why there is none."""
+    assert isinstance(case, Claim)  # links with this scope are made for claims only
+    case = caught_up(case, datetime_now())
+    if not link.may_object:
+        return page(request, "claim/stop_too_young.html", link=link, case=case)
+    if case.is_closed or case.state is State.CONTESTED:
+        return page(request, "claim/stop_over.html", status=410, case=case, state=str(case.state))
+    if case.state is State.HANDING_BACK and case.begun_at:
+        return page(request, "claim/stop_begun.html", status=410, case=case)
+    return page(request, "claim/stop.html", link=link, case=case, stages=hold_notices(case))
+
+
+async def _refused_claim(request: Request, link: ObjectionLinkRow, problem: Exception) -> HTMLResponse:
+    services = services_of(request)
+    async with services.database.read() as session:
+        row = await reads.case_row(session, link.case_ref)
+    assert row is not None  # a link belongs to a case
+    case = reads.case_of(row)
+    if isinstance(problem, TooYoung):
+        return page(request, "claim/stop_too_young.html", status=409, link=link, case=case)
+    if isinstance(problem, HandBackBegun):
+        return page(request, "claim/stop_begun.html", status=410, case=case)
+    return page(request, "claim/stop_over.html", status=410, case=case, state=row.state)
 
 
 async def _receive(services: Services, link: ObjectionLinkRow, browser: Browser, key: str) -> ObjectionReceived:
@@ -77,7 +119,8 @@ async def _deliver(services: Services, received: ObjectionReceived) -> None:
             async with services.database.write() as session:
                 await intake.mark_started(session, received.case)
         else:
-            await services.gateway.object(received.case, received.id)
+            kind = Kind.CLAIM if received.scope == "claim" else Kind.RECOVERY
+            await services.gateway.object(received.case, received.id, kind=kind)
         async with services.database.write() as session:
             await intake.mark_delivered(session, received.id)
 
@@ -85,6 +128,8 @@ async def _deliver(services: Services, received: ObjectionReceived) -> None:
 async def _show(request: Request, received: ObjectionReceived) -> Response:
     """The claim that was opened, or a page that says that the attempt ends."""
     services, opened = services_of(request), received.opened
+    if received.scope == "claim":
+        return page(request, "claim/stop_done.html", reference=received.case)
     if opened is None:
         return page(request, "claim/not_me_done.html", reference=received.case)
     if is_htmx(request):

@@ -191,9 +191,14 @@ TOPICS: dict[str, Topic] = {
             Check("Ask for the number back", "Your phone company can put your number on a new card."),
             Check("Ask the mail provider", "Many mailboxes can be recovered for some weeks."),
         ),
-        (RECOVER,),
-        "A claim, in which you show what you know about the account and a person decides, is not built into these"
-        " pages yet.",
+        (
+            RECOVER,
+            Way(
+                "/claim?reason=contact",
+                "I have neither: make a claim",
+                "You say what you know about the account, and a person decides. It takes days.",
+            ),
+        ),
     ),
     "hacked": Topic(
         "Somebody changed things that I did not",
@@ -209,8 +214,14 @@ TOPICS: dict[str, Topic] = {
             Check("Secure the mailbox", "Change its password too. Whoever reads it can get in again."),
             Check("Then check the account", "Contacts, connected apps, payments: take out what is not yours."),
         ),
-        (RECOVER,),
-        "If no contact is yours any more a person has to look at it. That part is not built into these pages yet.",
+        (
+            RECOVER,
+            Way(
+                "/claim?reason=compromised",
+                "No contact is mine any more: make a claim",
+                "Prove one that was yours lately, and the account is frozen at once. We answer within 4 hours.",
+            ),
+        ),
     ),
     "deleted": Topic(
         "I deleted my account",
@@ -221,8 +232,13 @@ TOPICS: dict[str, Topic] = {
             Check("Look at the message about the deletion", "It says on which day the account is deleted for good."),
             Check("Do not open a new one with the same name", "It can be in the way when the old one comes back."),
         ),
-        (),
-        "Bringing an account back is not built into these pages yet.",
+        (
+            Way(
+                "/claim?reason=deleted",
+                "Make a claim",
+                "Bringing it back by yourself is not built into these pages yet. A person looks at it.",
+            ),
+        ),
     ),
     "banned": Topic(
         "It says that the account is banned or restricted",
@@ -252,5 +268,6 @@ TOPICS: dict[str, Topic] = {
             Check("What you tried", "So that nobody asks you to do it again."),
             Check("What never belongs in it", "A password, a code, a recovery code. Nobody here asks for them."),
         ),
+        (Way("/claim?reason=other", "Write to a person", "You get a page of your own, and an answer in 24 hours."),),
     ),
 }

@@ -9,14 +9,14 @@ from fastapi.responses import HTMLResponse
 from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.case import grouped
-from domain.claim import Claim, Freeze
-from domain.claim import State as ClaimState
+from domain.claim import Claim
 from domain.contact_proof import IDENTIFIER
 from domain.recovery import ENDS, PROVED, Recovery, State, caught_up
 from storage import reads
 from storage.identifiers import Identifier, IdentifierKind, masked
 from storage.models import CaseEventRow, CaseRow
 from web.access import Held
+from web.claim import claim_view
 from web.claim.endings import ending_of
 from web.render import is_htmx, page
 from web.services import Services, services_of
@@ -78,41 +78,50 @@ async def context_of(services: Services, row: CaseRow) -> dict[str, Any]:
     """Everything the templates of a case use. Only what this browser typed, and after the proof the usernames."""
     case = reads.case_of(row)
     now = datetime.now(UTC)
-    async with services.database.read() as session:
-        facts = await _facts(session, services, case)
-        events = list(await reads.event_rows(session, row.reference)) if _needs_events(case) else []
-    return {
+    context = {
         "case": case,
         "now": now,
         "problems": {},
         "sent": {},
-        "watched": not case.is_closed or isinstance(case, Claim),
-        "waits": _waits(case),
         "delayed": (row.started_at is None and now - row.opened_at > SLOW / 2) or now - row.opened_at > SLOW,
-        "open_until": row.opened_at + case.policy.case_lifetime if isinstance(case, Recovery) else None,
+    }
+    if isinstance(case, Claim):
+        return context | await _of_a_claim(services, row, case, now)
+    async with services.database.read() as session:
+        facts = await _facts(session, services, case)
+        events = list(await reads.event_rows(session, row.reference)) if _needs_events(case) else []
+    return {
+        **context,
+        "watched": not case.is_closed,
+        "waits": _waits(case),
+        "open_until": row.opened_at + case.policy.case_lifetime,
         "said": status_line(case, now),
         **facts,
         **_from_events(case, events),
     }
 
 
-def _waits(case: Recovery | Claim) -> bool:
+async def _of_a_claim(services: Services, row: CaseRow, case: Claim, now: datetime) -> dict[str, Any]:
+    return {
+        "watched": not case.is_over,
+        "waits": claim_view.waits(case),
+        "open_until": None,
+        "said": claim_view.status_line(case, now),
+        **await claim_view.context_of(services, row, case, now),
+    }
+
+
+def _waits(case: Recovery) -> bool:
     """Whether we are at work and the page will be another one in a moment."""
-    if isinstance(case, Claim):
-        return case.freeze is Freeze.WANTED or case.state is ClaimState.OPENING
     return case.state in {State.OPENING, State.APPLYING_PASSWORD} or (case.wanted is not None and not case.is_closed)
 
 
-def _needs_events(case: Recovery | Claim) -> bool:
-    return isinstance(case, Recovery) and (
-        case.is_closed or case.state in {State.AWAITING_RESEND, State.AWAITING_HELP, State.AWAITING_NEW_PASSWORD}
-    )
+def _needs_events(case: Recovery) -> bool:
+    return case.is_closed or case.state in {State.AWAITING_RESEND, State.AWAITING_HELP, State.AWAITING_NEW_PASSWORD}
 
 
-async def _facts(session: AsyncSession, services: Services, case: Recovery | Claim) -> dict[str, Any]:
+async def _facts(session: AsyncSession, services: Services, case: Recovery) -> dict[str, Any]:
     rings, reference = services.rings, case.reference
-    if isinstance(case, Claim):
-        return {"typed": None, "to": None, "can_resend": False, "can_withdraw": False}
     typed = await reads.typed(session, rings, reference)
     goes_to = case.wanted or (case.issue.to if case.issue else None)
     to = typed if goes_to is None or goes_to.contact == IDENTIFIER else None
@@ -136,9 +145,7 @@ def can_resend(case: Recovery, now: datetime) -> bool:
     return case.wanted is None and case.resend_at is not None and now >= case.resend_at
 
 
-def _from_events(case: Recovery | Claim, events: list[CaseEventRow]) -> dict[str, Any]:
-    if not isinstance(case, Recovery):
-        return {"came_from": "", "ending": None, "done": []}
+def _from_events(case: Recovery, events: list[CaseEventRow]) -> dict[str, Any]:
     came_from = next((event.kind for event in events if event.number == case.version), "")
     decided = next((event for event in reversed(events) if event.kind == "decision_recorded"), None)
     reason = str(decided.data.get("reason", "")) if decided else ""
@@ -160,10 +167,8 @@ def _done(event: CaseEventRow) -> Did | None:
     return Did(event.at, "New password set", more)
 
 
-def status_line(case: Recovery | Claim, now: datetime) -> str:
+def status_line(case: Recovery, now: datetime) -> str:
     """One short sentence for the status region; it is read out when it changes."""
-    if isinstance(case, Claim):
-        return ""
     if case.state is State.AWAITING_CODE and case.wanted:
         return "A new code is on its way."
     if case.state in {State.AWAITING_CODE, State.AWAITING_RESEND} and can_resend(case, now):
@@ -188,8 +193,11 @@ async def case_page(
     """The page of the moment. `more` may bring `problems` by field, and `sent` to show again."""
     context = await context_of(services_of(request), row)
     case = context["case"]
-    name = template or (TEMPLATES[case.state] if isinstance(case, Recovery) else "claim")
-    answer = page(request, f"claim/case/{name}.html", status=status, may_focus=may_focus, **(context | more))
+    if isinstance(case, Claim):
+        folder, name = "claim/claim", template or claim_view.template_of(case)
+    else:
+        folder, name = "claim/case", template or TEMPLATES[case.state]
+    answer = page(request, f"{folder}/{name}.html", status=status, may_focus=may_focus, **(context | more))
     address = f"/case/{grouped(row.reference)}"
     if is_htmx(request) and request.url.path != address and status == 200:
         answer.headers["HX-Push-Url"] = address
