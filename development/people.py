@@ -17,8 +17,16 @@ from storage.directory import HASHER, contact_index, recovery_code_digests, user
 from storage.engine import Database
 from storage.identifiers import identify_contact
 from storage.keys import Rings
-from storage.models import AccountContactRow, AccountPasswordRow, AccountRecoveryCodeRow, AccountRow, AgentRow
+from storage.models import (
+    AccountContactRow,
+    AccountPasswordRow,
+    AccountRecoveryCodeRow,
+    AccountRow,
+    AccountSessionRow,
+    AgentRow,
+)
 from storage.people import RowKeys, account_subject
+from storage.platform import SIGNED_OUT
 
 REGION = "GB"
 DESK_PASSWORD = "desk-demo-2025"
@@ -28,7 +36,11 @@ PASSWORD_CHANGED = (datetime(2022, 5, 14, tzinfo=UTC), datetime(2025, 1, 20, tzi
 
 @dataclass(frozen=True)
 class DemoAccount:
-    """`passwords`: oldest first, the last one is valid. `lasts`: how long the standing lasts, from yesterday on."""
+    """`passwords`: oldest first, the last one is valid. `lasts`: how long the standing lasts, from yesterday on.
+
+    `devices` were used once and are signed out; a claimant may name them. The account was made in March of the year
+    that the first password says.
+    """
 
     username: str
     contacts: tuple[str, ...]
@@ -38,6 +50,7 @@ class DemoAccount:
     standing_by: str = ""
     recovery_codes: tuple[str, ...] = ()
     high_value: bool = False
+    devices: tuple[str, ...] = ()
 
     @property
     def ref(self) -> str:
@@ -51,19 +64,27 @@ ACCOUNTS = (
         "ada",
         ("ada@example.com", "+44 7700 900001"),
         ("ada-first-2019", "ada-second-2022", "ada-current-2025"),
+        devices=("Firefox on Windows", "Safari on an iPhone"),
     ),
     DemoAccount(
         "olu",
         ("olu@example.com", "olu@work.example.com", "+44 7700 900002"),
         ("olu-current-2025",),
         recovery_codes=tuple(f"OLUA-{number:04}" for number in range(1, 9)),
+        devices=("Safari on a Mac", "Chrome on Android"),
     ),
-    DemoAccount("pat", ("+44 7700 900003",), ("pat-current-2025",)),
-    DemoAccount("nia", (), ("nia-first-2018", "nia-current-2025")),
+    DemoAccount("pat", ("+44 7700 900003",), ("pat-current-2025",), devices=("Chrome on Android",)),
+    DemoAccount("nia", (), ("nia-first-2018", "nia-current-2025"), devices=("Chrome on Windows", "Safari on an iPad")),
     DemoAccount("ben", ("ben@example.com",), ("ben-current-2025",), "banned", None, "lee"),
     DemoAccount("tom", ("tom@example.com",), ("tom-current-2025",), "banned", timedelta(days=3), "lee"),
     DemoAccount("dee", ("dee@example.com",), ("dee-current-2025",), "being_deleted", timedelta(days=30)),
-    DemoAccount("vip", ("vip@example.com", "+44 7700 900004"), ("vip-current-2025",), high_value=True),
+    DemoAccount(
+        "vip",
+        ("vip@example.com", "+44 7700 900004"),
+        ("vip-current-2025",),
+        high_value=True,
+        devices=("Edge on Windows",),
+    ),
 )
 
 AGENTS = {"sam": Role.AGENT, "kim": Role.APPROVER, "lee": Role.LEAD, "ina": Role.AUDITOR, "max": Role.ADMIN}
@@ -115,6 +136,7 @@ async def _add_account(session: AsyncSession, rings: Rings, demo: DemoAccount, n
             )
         )
     session.add_all(_passwords(demo))
+    session.add_all(_devices(demo, made_at))
     for code in demo.recovery_codes:
         digest = recovery_code_digests(rings, demo.ref, code)[0]
         session.add(AccountRecoveryCodeRow(account_ref=demo.ref, digest=digest, key=rings.index.current))
@@ -130,6 +152,22 @@ def _passwords(demo: DemoAccount) -> list[AccountPasswordRow]:
             until=None if number == last else _since(demo, number + 1),
         )
         for number, password in enumerate(demo.passwords)
+    ]
+
+
+def _devices(demo: DemoAccount, made_at: datetime) -> list[AccountSessionRow]:
+    """Sessions of long ago, one a device: signed out, and of no use to anybody who would like to be signed in."""
+    ended_at = made_at + timedelta(days=90)
+    return [
+        AccountSessionRow(
+            digest=f"demo/{demo.ref}/{number}",
+            account_ref=demo.ref,
+            device=device,
+            made_at=made_at,
+            ended_at=ended_at,
+            ended_by=SIGNED_OUT,
+        )
+        for number, device in enumerate(demo.devices, start=1)
     ]
 
 

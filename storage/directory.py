@@ -120,9 +120,9 @@ async def contacts(session: AsyncSession, rings: Rings, ref: str) -> list[Contac
     return await _opened(session, rings, ref, col(AccountContactRow.removed_at).is_(None))
 
 
-async def former_contacts(session: AsyncSession, rings: Rings, ref: str, *, since: datetime) -> list[Contact]:
-    """Contacts that were taken off the account after that moment, oldest first."""
-    return await _opened(session, rings, ref, col(AccountContactRow.removed_at) > since)
+async def former_contacts(session: AsyncSession, rings: Rings, ref: str) -> list[Contact]:
+    """Contacts that were taken off the account, oldest first."""
+    return await _opened(session, rings, ref, col(AccountContactRow.removed_at).is_not(None))
 
 
 async def _opened(session: AsyncSession, rings: Rings, ref: str, condition: ColumnElement[bool]) -> list[Contact]:

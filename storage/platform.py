@@ -14,7 +14,14 @@ from storage import directory
 from storage.directory import Contact
 from storage.identifiers import Identifier
 from storage.keys import Rings
-from storage.models import AccountPasswordRow, AccountRecoveryCodeRow, AccountRow, AccountSessionRow, CaseRow
+from storage.models import (
+    AccountGateRow,
+    AccountPasswordRow,
+    AccountRecoveryCodeRow,
+    AccountRow,
+    AccountSessionRow,
+    CaseRow,
+)
 
 SHOWN_FOR = timedelta(days=7)
 """How long an ended session stays on the page."""
@@ -34,19 +41,23 @@ class Door:
 class Sheet:
     """An account as its owner sees it. `bar` is why it is shut, and until when; "" if it is open.
 
-    `ended_by`: the kind of every case that ended a session, by reference.
+    `former` are contacts that were taken off. `held_until` is the end of a probation: until then risky changes are
+    held. `kinds`: the kind of every case that has done something here, by reference.
     """
 
     account: AccountRow
     username: str
     contacts: list[Contact]
+    former: list[Contact]
     sessions: list[AccountSessionRow]
-    ended_by: dict[str, str]
+    kinds: dict[str, str]
     password: AccountPasswordRow | None
     codes_left: int
     codes: int
     bar: str
     until: datetime | None
+    frozen_by: str = ""
+    held_until: datetime | None = None
 
 
 async def doors(session: AsyncSession, rings: Rings, identifier: Identifier) -> list[Door]:
@@ -62,19 +73,33 @@ async def sheet(session: AsyncSession, rings: Rings, ref: str, now: datetime) ->
         raise LookupError(ref)
     bar, until = directory.bar(row, now)
     left, codes = await _recovery_codes(session, ref)
+    contacts = await directory.contacts(session, rings, ref)
+    former = await directory.former_contacts(session, rings, ref)
     sessions = await directory.sessions(session, ref, ended_within=SHOWN_FOR, now=now)
+    password = await _password(session, ref)
+    gate = await session.get(AccountGateRow, ref)
+    frozen_by = gate.frozen_by if gate and bar == "frozen" else ""
+    did = {row.ended_by for row in sessions} | {name for one in (*contacts, *former) for name in _changed_by(one)}
     return Sheet(
         account=row,
         username=await directory.username(session, rings, row),
-        contacts=await directory.contacts(session, rings, ref),
+        contacts=contacts,
+        former=former,
         sessions=sessions,
-        ended_by=await kinds_of(session, {row.ended_by for row in sessions}),
-        password=await _password(session, ref),
+        kinds=await kinds_of(session, did | {frozen_by, password.set_by if password else ""}),
+        password=password,
         codes_left=left,
         codes=codes,
         bar=bar,
         until=until,
+        frozen_by=frozen_by,
+        held_until=row.probation_until if row.probation_until and now < row.probation_until else None,
     )
+
+
+def _changed_by(contact: Contact) -> tuple[str, str]:
+    """The claims that put the contact in and took it off; "" where none did."""
+    return contact.added_by, contact.removed_by
 
 
 async def kinds_of(session: AsyncSession, references: set[str]) -> dict[str, str]:

@@ -448,5 +448,6 @@ async def test_an_account_without_sessions_has_none_to_end(database, accounts, s
     new = NewPassword(reference, REFS["pat"], await seal(reference, "password", NEW), NOON)
     assert (await ENVIRONMENT.run(accounts.apply_password, new)).sessions == 0
     async with database.read() as session:
-        assert (await session.execute(select(AccountSessionRow))).first() is None
+        ended = select(AccountSessionRow).where(col(AccountSessionRow.ended_by) == reference)
+        assert (await session.execute(ended)).first() is None
         assert (await session.execute(select(CodeIssueRow))).first() is None

@@ -35,7 +35,7 @@ async def show_account(request: Request) -> HTMLResponse:
             return _door(request, ended=mine, kinds=await platform.kinds_of(session, {mine.ended_by}))
         sheet = await platform.sheet(session, services.rings, mine.account_ref, now)
     age = age_of(sheet.password.since, now) if sheet.password else ""
-    return page(request, "dev/account.html", now=now, sheet=sheet, mine=mine, kinds=sheet.ended_by, password_age=age)
+    return page(request, "dev/account.html", now=now, sheet=sheet, mine=mine, kinds=sheet.kinds, password_age=age)
 
 
 @router.post("/dev/login")
