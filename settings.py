@@ -70,6 +70,8 @@ class Settings(BaseSettings):
 
     starts_per_network: Annotated[int, Field(gt=0)] = 30
     """Cases an hour that one network (/32, IPv6 /64) may start before it is refused visibly."""
+    desk_second_factor: bool = False
+    """Whether everybody at the desk has to set up a second factor before anything else."""
     mailbox: Path = Path("var/mailbox")
     """Development: where the catcher keeps what it caught."""
     log_level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$")] = "INFO"

@@ -7,17 +7,18 @@ import secrets
 import struct
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from sqlalchemy import select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.errors import TooMany
 from storage import budgets
-from storage.budgets import HOUR, Limit
+from storage.budgets import Limit
 from storage.engine import database_time
 from storage.keys import Ring, Rings
-from storage.models import AgentRow, AgentSessionRow
+from storage.models import AgentRow, AgentSessionRow, BudgetEntryRow
+from storage.once import insert_once
 
 IDLE = timedelta(minutes=30)
 ABSOLUTE = timedelta(hours=10)
@@ -25,6 +26,8 @@ PROOF = timedelta(hours=4)
 """How long a typed password counts as proof that the agent still sits there; deciding asks for a fresh one."""
 SEEN_EVERY = timedelta(minutes=1)
 """How old `seen_at` may grow before a request writes it again; a write for every page would be one too many."""
+SESSION_NAME = 16
+"""Characters of a digest that name a session to its own agent: 64 bits, which open nothing."""
 SIGN_INS = 10
 SIGN_INS_PER_NETWORK = 30
 """Passwords that may be wrong in one `WINDOW`; those that were right are not counted."""
@@ -41,6 +44,10 @@ class Agent:
     display_name: str
     role: str
     own_accounts: tuple[str, ...] = ()
+    has_factor: bool = False
+    """Whether a code is asked at the door and before decisions."""
+    keys: bool = True
+    """Whether single keys do something on this agent's pages."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +57,19 @@ class SignedIn:
     agent: Agent
     is_due: bool
     has_proof: bool
+    session: str = ""
+    """Digest of the session's token."""
+
+
+@dataclass(frozen=True)
+class OpenSession:
+    """Where an agent is signed in. `name` is enough of the digest to say which one is meant."""
+
+    name: str
+    made_at: datetime
+    seen_at: datetime
+    ends_at: datetime
+    is_this: bool
 
 
 @dataclass(frozen=True)
@@ -88,7 +108,7 @@ async def agent_row(session: AsyncSession, name: str) -> AgentRow | None:
 
 
 def agent_of(row: AgentRow) -> Agent:
-    return Agent(row.name, row.display_name, row.role, tuple(row.own_accounts))
+    return Agent(row.name, row.display_name, row.role, tuple(row.own_accounts), bool(row.totp_sealed), row.keys)
 
 
 async def open_session(session: AsyncSession, rings: Rings, agent: str) -> str:
@@ -108,7 +128,7 @@ async def signed_in(session: AsyncSession, rings: Rings, token: str) -> SignedIn
     agent = await session.get(AgentRow, row.agent)
     if agent is None or not agent.is_active:
         return None
-    return SignedIn(agent_of(agent), now >= row.seen_at + SEEN_EVERY, now < row.proved_at + PROOF)
+    return SignedIn(agent_of(agent), now >= row.seen_at + SEEN_EVERY, now < row.proved_at + PROOF, row.digest)
 
 
 async def proved(session: AsyncSession, rings: Rings, token: str) -> None:
@@ -135,6 +155,52 @@ async def end_session(session: AsyncSession, rings: Rings, token: str) -> None:
     )
 
 
+async def open_sessions(session: AsyncSession, signed: SignedIn) -> list[OpenSession]:
+    """Where this agent is signed in now, the newest first."""
+    now = await database_time(session)
+    found = await session.execute(
+        select(AgentSessionRow)
+        .where(*_still_open(signed.agent.name, now))
+        .order_by(col(AgentSessionRow.made_at).desc(), col(AgentSessionRow.digest))
+    )
+    return [
+        OpenSession(
+            row.digest[:SESSION_NAME],
+            row.made_at,
+            row.seen_at,
+            min(row.seen_at + IDLE, row.made_at + ABSOLUTE),
+            row.digest == signed.session,
+        )
+        for row in found.scalars()
+    ]
+
+
+async def end_sessions(session: AsyncSession, signed: SignedIn, name: str = "") -> int:
+    """End the session of this name, or all but the present one; how many ended. Other agents' are out of reach."""
+    now = await database_time(session)
+    mine = [*_still_open(signed.agent.name, now)]
+    if name:
+        mine.append(col(AgentSessionRow.digest).startswith(name, autoescape=True))
+    else:
+        mine.append(col(AgentSessionRow.digest) != signed.session)
+    ended = await session.execute(update(AgentSessionRow).where(*mine).values(ended_at=now))
+    return int(ended.rowcount)  # type: ignore[attr-defined]
+
+
+def _still_open(agent: str, now: datetime) -> tuple[Any, ...]:
+    return (
+        col(AgentSessionRow.agent) == agent,
+        col(AgentSessionRow.ended_at).is_(None),
+        col(AgentSessionRow.seen_at) > now - IDLE,
+        col(AgentSessionRow.made_at) > now - ABSOLUTE,
+    )
+
+
+async def switch_keys(session: AsyncSession, agent: str, *, on: bool) -> None:
+    """Whether single keys do something on the pages of this agent."""
+    await session.execute(update(AgentRow).where(col(AgentRow.name) == agent).values(keys=on))
+
+
 async def _session_row(session: AsyncSession, rings: Rings, token: str) -> AgentSessionRow | None:
     wanted = rings.digest.digests("agent-session", token)
     found = await session.execute(select(AgentSessionRow).where(col(AgentSessionRow.digest).in_(wanted)))
@@ -157,17 +223,29 @@ async def totp_fits(session: AsyncSession, ring: Ring, row: AgentRow, typed: str
     if not row.totp_sealed:
         return True
     secret = base64.b32decode(ring.open(row.totp_sealed, f"totp/{row.name}"))
+    return await totp_is_new(session, row.name, secret, typed)
+
+
+async def totp_is_new(session: AsyncSession, agent: str, secret: bytes, typed: str) -> bool:
+    """Whether the code fits this secret, and was not used by this agent before."""
     now = await database_time(session)
     step = int(now.timestamp()) // TOTP_STEP
-    plain = "".join(letter for letter in typed if letter.isdecimal())
+    plain = "".join(letter for letter in typed if letter in "0123456789")
     fitting = [step + drift for drift in (-1, 0, 1) if hmac.compare_digest(totp(secret, step + drift), plain)]
-    if not fitting:
-        return False
-    try:
-        await budgets.take(session, (Limit(f"totp/{row.name}/{fitting[0]}", 1, HOUR),), secrets.token_hex(16), now)
-    except TooMany:
-        return False
-    return True
+    # Written down for good, not counted in a window: a window ends, and then the code would work again.
+    used = BudgetEntryRow(bucket=f"totp/{agent}", token=str(fitting[0]), at=now) if fitting else None
+    return used is not None and await insert_once(session, used)
+
+
+def new_totp() -> bytes:
+    """A secret of 160 bits, as long as the hash (RFC 4226 4, R6)."""
+    return secrets.token_bytes(20)
+
+
+async def set_totp(session: AsyncSession, ring: Ring, agent: str, secret: bytes | None) -> None:
+    """From now on codes of this secret are asked; None: no codes."""
+    sealed = seal_totp(ring, agent, secret) if secret else ""
+    await session.execute(update(AgentRow).where(col(AgentRow.name) == agent).values(totp_sealed=sealed))
 
 
 def totp(secret: bytes, step: int) -> str:

@@ -1,5 +1,6 @@
 """What went wrong, as a status and a page: the one table from refusals to answers. No message of an error is parsed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -15,7 +16,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from domain import errors as refusals
 from web import gateway
 from web.access import Elsewhere, NotFound
-from web.desk.session import NotSignedIn
+from web.desk.session import FactorWanted, NotSignedIn, NotYourRole, agent_of
 from web.render import is_htmx, page
 
 log = structlog.get_logger(__name__)
@@ -93,12 +94,37 @@ def way_back(request: Request) -> str:
     return "/"
 
 
+async def _missing(request: Request) -> HTMLResponse:
+    """Agents stay at the desk; everybody else is told what strangers are told, there too."""
+    if request.url.path.startswith("/desk/"):
+        with suppress(NotSignedIn, FactorWanted):
+            agent = await agent_of(request, at_work=False)
+            return page(request, "desk/no_page.html", status=404, agent=agent)
+    return not_found(request)
+
+
+def _led_to(request: Request, address: str) -> Response:
+    """A whole new page, for htmx too."""
+    if is_htmx(request):
+        return Response(status_code=204, headers={"HX-Redirect": address})
+    return RedirectResponse(address, status_code=303)
+
+
 def install(app: FastAPI) -> None:
     """Handlers for whatever a route does not answer itself."""
 
     @app.exception_handler(NotFound)
     async def _not_found(request: Request, _problem: Exception) -> Response:
-        return not_found(request)
+        return await _missing(request)
+
+    @app.exception_handler(NotYourRole)
+    async def _not_your_role(request: Request, problem: Exception) -> Response:
+        assert isinstance(problem, NotYourRole)
+        return page(request, "desk/refused.html", status=403, agent=problem.agent)
+
+    @app.exception_handler(FactorWanted)
+    async def _factor_wanted(request: Request, _problem: Exception) -> Response:
+        return _led_to(request, "/desk/settings/second-factor")
 
     @app.exception_handler(Elsewhere)
     async def _elsewhere(request: Request, _problem: Exception) -> Response:
@@ -114,9 +140,7 @@ def install(app: FastAPI) -> None:
         address = "/desk/sign-in"
         if request.method == "GET":
             address += "?" + urlencode({"then": request.url.path})
-        if is_htmx(request):
-            return Response(status_code=204, headers={"HX-Redirect": address})
-        return RedirectResponse(address, status_code=303)
+        return _led_to(request, address)
 
     @app.exception_handler(SQLAlchemyError)
     async def _database(request: Request, problem: Exception) -> Response:
@@ -128,7 +152,7 @@ def install(app: FastAPI) -> None:
         status = getattr(problem, "status_code", 500)
         headers = getattr(problem, "headers", None)
         if status == 404:
-            return not_found(request)
+            return await _missing(request)
         answer = page(request, "errors/other.html", status=status)
         answer.headers.update(headers or {})
         return answer
