@@ -422,7 +422,7 @@ def _answered(case: Claim, at: datetime) -> Claim:
 def _at_the_desk(case: Claim, event: Event) -> Claim:
     """What agents do besides deciding. Whatever they do renews their lease."""
     match event:
-        case events.Taken() if case.state in TALKING:
+        case events.Taken() if case.state in AT_THE_DESK and not case.undoing:
             return _noted(replace(case, assignee=event.agent, lease_until=event.until))
         case events.Released() | events.LeaseExpired() if case.assignee == event.agent:
             return _noted(replace(case, assignee="", lease_until=None))
@@ -544,20 +544,26 @@ def _holding(case: Claim, event: Event) -> Claim:
             return _noted(replace(case, told=(*case.told, event.stage)))
         case State.COOLING_OFF, events.HoldEnded():
             return _moved(replace(case, to_do=HAND_BACK), State.HANDING_BACK, event.at)
-        case state, events.OwnerObjected() if state in BEFORE_THE_EFFECT and state is not State.CONTESTED:
-            return _contested(case, event, State.COOLING_OFF)
+        case ((State.AWAITING_SECOND_APPROVAL | State.COOLING_OFF), events.OwnerObjected()):
+            return _contested(case, event, case.contested_in or State.COOLING_OFF)
         case State.HANDING_BACK, events.OwnerObjected() if case.begun_at is None:
             return _contested(replace(case, to_do=()), event, State.COOLING_OFF)
         case State.PROBATION, events.OwnerObjected():
             return _contested(case, event, State.PROBATION)
         case _, events.ObjectionNoted():
-            return _noted(case)
-        case State.CONTESTED, events.ContestLapsed() if case.contested_in is State.PROBATION:
-            return _changed(replace(case, undoing=True, to_do=UNDOING, because="silence"))
-        case State.CONTESTED, events.ContestLapsed():
-            return _closed(case, State.STOPPED, event.at, "silence")
+            return _changed(case)
+        case ((State.CONTESTED | State.AWAITING_ANSWER), events.ContestLapsed()) if case.contested_in:
+            return _given_up(case, event.at)
         case _:
             return case
+
+
+def _given_up(case: Claim, at: datetime) -> Claim:
+    """The claimant was silent after an objection: what was not done yet is not done, what was done is undone."""
+    if case.contested_in is not State.PROBATION:
+        return _closed(case, State.STOPPED, at, "silence")
+    undoing = replace(case, undoing=True, to_do=UNDOING, because="silence", asked=None)
+    return _moved(undoing, State.CONTESTED, at)
 
 
 def _contested(case: Claim, event: events.OwnerObjected, where: State) -> Claim:

@@ -125,3 +125,13 @@ def _taken(case: Claim, command: events.Take, now: datetime) -> Event:
     if case.assignee not in {"", command.agent} and case.lease_until and now < case.lease_until:
         raise NotAllowedNow(f"taken by {case.assignee}")
     return events.Taken(now, command.agent, now + case.policy.lease)
+
+
+def objected(
+    case: Claim, received: str, received_at: datetime, now: datetime, *, may_object: bool
+) -> events.OwnerObjected | events.ObjectionNoted:
+    """What an objection makes happen: where nothing is approved there is nothing to stop, and the desk sees it."""
+    event = events.OwnerObjected(now, received, received_at)
+    if may_object and apply(case, event) is not case:
+        return event
+    return events.ObjectionNoted(now, received, received_at)

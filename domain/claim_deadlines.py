@@ -59,7 +59,8 @@ def _waits(case: Claim) -> Iterator[Deadline]:
             yield _expiry(case.since + case.policy.claim_wait)
         case State.AWAITING_ANSWER if case.asked:
             yield from _reminders(case)
-            yield _expiry(case.asked.due_at)
+            lapses = case.asked.due_at
+            yield Deadline(lapses, events.ContestLapsed(lapses)) if case.contested_in else _expiry(lapses)
         case State.AWAITING_SECOND_APPROVAL if case.proposal:
             lapses = case.proposal.at + case.policy.approval_within
             yield Deadline(lapses, events.ApprovalLapsed(lapses))

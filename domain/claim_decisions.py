@@ -55,12 +55,12 @@ def outcomes_now(case: Claim) -> frozenset[Outcome]:
         case State.AWAITING_REVIEW:
             found = {Outcome.APPROVE, Outcome.DENY, Outcome.ASK, Outcome.ESCALATE, Outcome.STOP}
         case State.AWAITING_SECOND_APPROVAL:
-            found = {Outcome.APPROVE, Outcome.DENY, Outcome.STOP}
+            found = {Outcome.APPROVE, Outcome.DENY} | ({Outcome.STOP} if case.begun_at is None else set())
         case State.CONTESTED if case.contested_in is State.PROBATION:
             found = {Outcome.APPROVE, Outcome.ASK, Outcome.ESCALATE, Outcome.UNDO}
         case State.CONTESTED:
             found = {Outcome.APPROVE, Outcome.DENY, Outcome.ASK, Outcome.ESCALATE, Outcome.STOP}
-        case state if state in BEFORE_THE_EFFECT:
+        case state if state in BEFORE_THE_EFFECT and case.begun_at is None:
             found = {Outcome.STOP}
     if case.with_lead:
         found.discard(Outcome.ESCALATE)

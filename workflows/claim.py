@@ -202,5 +202,7 @@ class ClaimWorkflow(ClaimEffects):
             found = await quick(Objections.check_objection, objection)
             if not found.valid:
                 return
-            event = claim_events.OwnerObjected if found.may_object else claim_events.ObjectionNoted
-            await self._happened(event(workflow.now(), objection.received, found.received_at))
+            now, may_object = workflow.now(), found.may_object
+            await self._happened(
+                claim_commands.objected(self._case, objection.received, found.received_at, now, may_object=may_object)
+            )

@@ -5,6 +5,7 @@ import pytest
 from domain import claim_events as events
 from domain.case import Party
 from domain.claim import UNDOING, Freeze, State
+from domain.claim_commands import objected
 from domain.claim_deadlines import waiting_on
 from domain.claim_decisions import outcomes_now
 from domain.contact_proof import CodeIssued
@@ -184,3 +185,36 @@ def test_both_clocks_begin_anew_for_the_agent_who_looks_again() -> None:
     story = contested()
     assert story.case.first_answer
     assert story.case.first_answer.due_at == story.now + hours(24)
+
+
+def test_who_is_asked_about_an_objection_and_says_nothing_has_given_up_too() -> None:
+    story = contested()
+    story.decides(KIM, Outcome.ASK, items=(Item.EXPLANATION,))
+    story.later(days(14))
+    assert (story.state, story.case.because) == (State.STOPPED, "silence")
+    later = contested_later()
+    later.decides(KIM, Outcome.ASK, items=(Item.EXPLANATION,))
+    later.later(days(14))
+    assert (later.state, later.case.undoing) == (State.CONTESTED, True)
+
+
+def test_what_was_handed_back_is_never_just_stopped() -> None:
+    """It is kept or rolled back: a claim that simply ended would leave the account with whoever has it now."""
+    for asked in (False, True):
+        story = contested_later()
+        if asked:
+            story.decides(KIM, Outcome.ASK, items=(Item.EXPLANATION,))
+        else:
+            story.decides(KIM, Outcome.APPROVE, plan="keep", reason="objection_unfounded")
+        assert Outcome.STOP not in outcomes_now(story.case)
+        with pytest.raises(CaseError):
+            story.does(events.Withdraw(NIA))
+
+
+def test_where_nothing_is_approved_an_objection_is_for_the_desk_to_see() -> None:
+    story = ClaimStory().gives_evidence()
+    event = objected(story.case, "received-9", story.now, story.now, may_object=True)
+    assert isinstance(event, events.ObjectionNoted)
+    seen = story.case.version
+    assert story.happens(event)
+    assert refused(story.decides(SAM, Outcome.DENY, version=seen)) is Doubt.STALE

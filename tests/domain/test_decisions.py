@@ -17,6 +17,9 @@ CHANGED = {
     "reason": Reason.SUSPICIOUS,
     "agent": "kim",
     "at": NOON + seconds(1),
+    "text": "message-1",
+    "items": ("document",),
+    "plan": "all",
 }
 
 

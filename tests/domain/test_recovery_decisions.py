@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from domain.case import Party
-from domain.decisions import Doubt, Outcome, Reason, Verdict
+from domain.decisions import Doubt, Outcome, Reason, Verdict, reasons
 from domain.errors import NotAllowedNow
 from domain.recovery import (
     AskHelp,
@@ -195,7 +195,13 @@ def test_reason_that_nobody_could_read_is_refused() -> None:
     assert story.case.wanted is None
 
 
-@pytest.mark.parametrize("reason", Reason)
+@pytest.mark.parametrize("reason", [reason for reason in Reason if reason not in reasons("recovery", Outcome.ALLOW)])
+def test_reasons_of_claims_are_none_of_a_recovery(reason: Reason) -> None:
+    story = with_no_codes_left()
+    assert isinstance(story.hears(SAM.decides(version=story.case.version, reason=reason)), DecisionRefused)
+
+
+@pytest.mark.parametrize("reason", reasons("recovery", Outcome.ALLOW))
 def test_every_reason_code_is_taken(reason: Reason) -> None:
     story = with_no_codes_left()
     event = story.hears(SAM.decides(version=story.case.version, reason=reason))
