@@ -68,7 +68,7 @@ async def test_neither_names_nor_addresses_stand_in_it(app: FastAPI, ada: Browse
 async def test_views_kinds_states_and_reasons_can_be_chosen(
     app: FastAPI, ada: Browser, eve: Browser, database: Database, rings: Rings, now: datetime
 ) -> None:
-    asking = (await uses_up(ada)).rpartition("/")[2]
+    asking = (await asks_for_help(ada)).rpartition("/")[2]
     waiting = grouped(await eve.ask("olu@example.com"))
     claim = grouped((await claim_to_review(database, rings, 1, now)).reference)
     sam = await at_the_desk(app)

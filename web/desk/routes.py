@@ -2,8 +2,8 @@
 
 from fastapi import APIRouter
 
-from web.desk import bulk, case, decision, queue, search, sign_in, take_next
+from web.desk import bulk, case, decision, queue, search, settings, sign_in, take_next
 
 router = APIRouter()
-for module in (sign_in, queue, search, take_next, bulk, case, decision):
+for module in (sign_in, settings, queue, search, take_next, bulk, case, decision):
     router.include_router(module.router)

@@ -8,7 +8,8 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from domain.errors import TooMany
-from storage import desk
+from storage import agent_events, desk
+from storage.agent_events import Deed
 from web.desk.session import NotSignedIn, agent_of, let_in, let_out, password_fits, token_of
 from web.forms import sent_by
 from web.render import is_htmx, page
@@ -18,6 +19,8 @@ from web.times import datetime_now
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
+PAGES = ("/desk/cases/", "/desk/approvals", "/desk/deliveries", "/desk/dashboard", "/desk/audit", "/desk/settings")
+"""Where the door may lead besides the queue."""
 WRONG = "Name, password or code is not correct"
 
 
@@ -44,6 +47,7 @@ async def sign_in(request: Request) -> Response:
     async with services.database.write() as session:
         await desk.end_session(session, services.rings, token_of(request))
         token = await desk.open_session(session, services.rings, agent.name)
+        await agent_events.note(session, services.rings, agent.name, Deed.SIGNED_IN, key=token)
     log.info("signed in", agent=agent.name)
     answer = _go(request, _inside(sent.get("then")))
     let_in(answer, services.settings, token)
@@ -52,9 +56,12 @@ async def sign_in(request: Request) -> Response:
 
 @router.post("/desk/sign-out")
 async def sign_out(request: Request) -> Response:
-    services = services_of(request)
+    services, token = services_of(request), token_of(request)
     async with services.database.write() as session:
-        await desk.end_session(session, services.rings, token_of(request))
+        signed = await desk.signed_in(session, services.rings, token) if token else None
+        await desk.end_session(session, services.rings, token)
+        if signed:
+            await agent_events.note(session, services.rings, signed.agent.name, Deed.SIGNED_OUT, key=token)
     answer = _go(request, "/desk/sign-in")
     let_out(answer, services.settings)
     return answer
@@ -93,7 +100,7 @@ def _inside(then: str) -> str:
         parts = urlsplit(then)
     except ValueError:
         return "/desk"
-    inside = parts.path == "/desk" or parts.path.startswith("/desk/cases/")
+    inside = parts.path == "/desk" or parts.path.startswith(PAGES)
     plain = then.isascii() and then.isprintable() and "\\" not in then
     return then if inside and plain and not parts.scheme and not parts.netloc else "/desk"
 
