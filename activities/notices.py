@@ -6,11 +6,12 @@ Nobody is left out because somebody else could not be reached: all are told firs
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Protocol
 
 from temporalio import activity
 
-from activities.contract import Notice, Notices
+from activities.contract import Notice, NoticeName, Notices
 from activities.delivery.channels import Delayed, Undeliverable
 from activities.delivery.objections import ObjectionScope
 from activities.delivery.sender import Sender
@@ -23,11 +24,15 @@ from storage.people import RowKeys, account_subject, case_subject, person
 
 @dataclass(frozen=True)
 class Contact:
-    """One way to reach an owner. `id` is opaque and stays the same: it is part of the name of a message."""
+    """One way to reach an owner. `id` is opaque and stays the same: it is part of the name of a message.
+
+    `since`: from when it belonged to the account; None for the contact that a claimant proved.
+    """
 
     id: str
     channel: Channel
     address: str
+    since: datetime | None = None
 
 
 @dataclass(frozen=True)
@@ -41,8 +46,11 @@ class Addressee:
 class AddressBook(Protocol):
     """The part of the account system that knows whom to tell."""
 
-    async def addressee(self, account: str) -> Addressee:
-        """Whom to tell; an addressee without contacts if the reference resolves to nobody."""
+    async def addressee(self, account: str, case: str) -> Addressee:
+        """Whom to tell about this case: every safe contact, also those that the case has taken off the account.
+
+        An addressee without contacts if the reference resolves to nobody.
+        """
         ...
 
 
@@ -52,7 +60,7 @@ class SentNotices(Notices):
 
     @activity.defn
     async def send_notice(self, notice: Notice) -> None:
-        addressee = await self._book.addressee(notice.account)
+        addressee = await self._book.addressee(notice.account, notice.case)
         if notice.only:
             contacts: tuple[Contact, ...] = (await self._proved(notice.case, notice.only),)
             subject = case_subject(notice.case)
@@ -80,10 +88,18 @@ class SentNotices(Notices):
             channel=contact.channel,
             address=contact.address,
             subject_of_row_key=row_key,
-            context={"username": username, "happened_at": notice.happened_at, "policy": notice.policy},
-            objection=_objection(notice),
+            context=_context(notice, username),
+            objection=_objection(notice, contact),
             account=notice.account,
+            way_back=notice.happened_at if notice.name in TO_THE_CLAIMANT else None,
         )
+
+
+def _context(notice: Notice, username: str) -> dict[str, object]:
+    """What the templates know. A claimant is not told whose account the claim may be about."""
+    shown = {} if notice.name in TO_THE_CLAIMANT else {"username": username}
+    moments = {"happened_at": notice.happened_at, "until": notice.until}
+    return {**shown, **moments, "policy": notice.policy, "because": notice.because}
 
 
 def _name(notice: Notice, contact: Contact) -> str:
@@ -92,9 +108,30 @@ def _name(notice: Notice, contact: Contact) -> str:
     return f"{notice.case}.{notice.name}.{moment}.{contact.id}"
 
 
-def _objection(notice: Notice) -> ObjectionScope | None:
-    """A freeze needs no link of its own: it already is the answer to an objection, and only one is automatic."""
+TO_THE_CLAIMANT: frozenset[NoticeName] = frozenset(
+    {
+        "claim-received",
+        "claim-reminder",
+        "claim-question",
+        "claim-message",
+        "claim-delayed",
+        "claim-approved",
+        "claim-contested",
+        "claim-ended",
+    }
+)
+"""They carry a one-time link into the case: somebody who waits for days is seldom at the same browser."""
+STOPPABLE: frozenset[NoticeName] = frozenset({"hold-started", "hold-middle", "hold-ending", "handed-back"})
+
+
+def _objection(notice: Notice, contact: Contact) -> ObjectionScope | None:
+    """A freeze needs no link of its own: it already is the answer to an objection, and only one is automatic.
+
+    That of a hand-back works at least as long as there is something to stop, and for who may stop it.
+    """
     until = notice.happened_at + notice.policy.objection_lifetime
+    if notice.name in STOPPABLE:
+        return ObjectionScope("claim", max(until, notice.until or until), may_object=_may_object(notice, contact))
     match notice.name:
         case "password-changed":
             return ObjectionScope("account", until)
@@ -102,6 +139,11 @@ def _objection(notice: Notice) -> ObjectionScope | None:
             return ObjectionScope("case", until)
         case _:
             return None
+
+
+def _may_object(notice: Notice, contact: Contact) -> bool:
+    """A contact that came after what is disputed may be the thief's."""
+    return contact.since is None or notice.disputed_at is None or contact.since <= notice.disputed_at
 
 
 def _raise_what_matters(results: Sequence[BaseException | None]) -> None:

@@ -5,6 +5,7 @@ The web keeps it and says the same to everybody; whether there is such a case on
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import update
 from sqlalchemy.ext.asyncio import AsyncSession
@@ -25,6 +26,12 @@ class Asked:
     contact: Identifier
 
 
+@dataclass(frozen=True)
+class Kept:
+    asked: Asked
+    at: datetime
+
+
 def request_id(rings: Rings, cookie: str, key: str, asked: Asked) -> str:
     """The same form sent twice by the same browser is one request. Opaque: it is part of a workflow's id."""
     parts = (cookie, key, asked.reference, asked.contact.kind, asked.contact.normal)
@@ -39,13 +46,13 @@ async def ask(session: AsyncSession, rings: Rings, name: str, asked: Asked) -> b
     return await insert_once(session, FindRequestRow(id=name, sealed=sealed, made_at=await database_time(session)))
 
 
-async def asked(session: AsyncSession, rings: Rings, name: str) -> Asked | None:
+async def kept(session: AsyncSession, rings: Rings, name: str) -> Kept | None:
     """What was typed; None once it was forgotten."""
     row = await session.get(FindRequestRow, name)
     if row is None:
         return None
     reference, kind, normal = json.loads(rings.row.open(row.sealed, f"find/{name}"))
-    return Asked(reference, Identifier(IdentifierKind(kind), normal))
+    return Kept(Asked(reference, Identifier(IdentifierKind(kind), normal)), row.made_at)
 
 
 async def mark_sent(session: AsyncSession, name: str) -> None:

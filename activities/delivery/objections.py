@@ -22,10 +22,16 @@ TOKEN_BYTES = 16  # 128 bits, as in the mailed link
 
 @dataclass(frozen=True)
 class ObjectionScope:
-    """`case`: the link ends that case only. `account`: it freezes the account. It works before `until`."""
+    """What the link stops, and before when it works.
 
-    scope: Literal["case", "account"]
+    `case`: that case only. `account`: it freezes the account. `claim`: the hand-back that the claim of this message is
+    about. `may_object` is False for a contact that is younger than what is disputed: its page explains, without a
+    button.
+    """
+
+    scope: Literal["case", "account", "claim"]
     until: datetime
+    may_object: bool = True
 
 
 @dataclass(frozen=True)
@@ -35,6 +41,7 @@ class ObjectionLink:
     url: str
     scope: str
     until: datetime
+    may_object: bool = True
 
 
 async def token_of(
@@ -57,6 +64,7 @@ async def token_of(
             scope=wanted.scope,
             expires_at=wanted.until,
             key=rings.digest.current,
+            may_object=wanted.may_object,
         )
     )
     return token, wanted.until

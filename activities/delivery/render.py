@@ -1,11 +1,16 @@
 """From a template and what it is about to the words of a message.
 
 `mail/<notice>/` holds `subject.txt`, `body.txt`, `body.html` and `sms.txt`. A template knows `platform`, `case`
-(reference), `policy` and `objection` (a link, or None), and what its notice adds:
+(reference), `policy`, `objection` ("this was not me", or None), `way` (a one-time link into the case, or None), and
+what its notice adds:
 
-code              `issue`, `code` (None: only the link), `link`, `issued_at`
-others            `username`, `happened_at`
+code, claim-code  `issue`, `code` (None: only the link), `link`, `issued_at`
+hand-back-link    `issue`, `link`, `issued_at`, `username`
+way-back          `asked_at`
+claim-...         `happened_at`, `until` (what is promised, or None), `because` (the state of the case)
+others            these, and `username`
 
+`objection.may_object` is False for a contact that is younger than what is disputed: it is told, without a button.
 A name that nobody gave is an error, never an empty place. Numbers come from the policy, times from the case.
 """
 

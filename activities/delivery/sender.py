@@ -13,6 +13,7 @@ import structlog
 from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio.common import MetricMeter
 
+from activities.contract import Purpose
 from activities.delivery.channels import Carrier, Delayed, Mail, Text, Undeliverable
 from activities.delivery.log import DeliveryLog, Entry
 from activities.delivery.objections import ObjectionLink, ObjectionScope, token_of
@@ -20,6 +21,7 @@ from activities.delivery.render import Renderer
 from activities.delivery.tally import Tally
 from domain.case import Channel
 from domain.policy import Policy
+from storage import access_links
 from storage.engine import Database
 from storage.keys import Rings
 from storage.people import RowKeys
@@ -31,8 +33,8 @@ log = structlog.get_logger()
 class CodeMessage:
     """Code number `issue` of a case on its way to one contact; `code` None: the message carries only the link.
 
-    `link` is the token of the mailed link, `subject` the row-key subject that seals the address. Nothing of this
-    leaves the worker but in the message.
+    `link` is the token of the mailed link, `subject` the row-key subject that seals the address; `username` is named
+    by a message of the purpose `hand_back` only. Nothing of this leaves the worker but in the message.
     """
 
     case: str
@@ -45,6 +47,19 @@ class CodeMessage:
     link: str
     issued_at: datetime
     policy: Policy
+    purpose: Purpose = "recovery"
+    username: str = ""
+
+
+TEMPLATES: dict[Purpose, str] = {"recovery": "code", "contact": "claim-code", "hand_back": "hand-back-link"}
+
+
+@dataclass(frozen=True)
+class Way:
+    """A one-time link into a case, as a template sees it."""
+
+    url: str
+    until: datetime
 
 
 class Sender:
@@ -68,11 +83,15 @@ class Sender:
         self._log = DeliveryLog(db, row_keys)
 
     async def send_code(self, message: CodeMessage) -> None:
-        """Send a code and its link once. Its "this was not me" ends that case only."""
+        """Send a code and its link once. In a recovery its "this was not me" ends that case only.
+
+        That of a claim needs none: whoever leaves it alone has given nobody anything.
+        """
+        stop = ObjectionScope("case", message.issued_at + message.policy.objection_lifetime)
         await self.send(
             name=f"{message.case}.code.{message.issue}",
             case=message.case,
-            template="code",
+            template=TEMPLATES[message.purpose],
             channel=message.channel,
             address=message.address,
             subject_of_row_key=message.subject,
@@ -82,8 +101,9 @@ class Sender:
                 "link": f"{self._url}/link/{message.case}.{message.link}",
                 "issued_at": message.issued_at,
                 "policy": message.policy,
+                "username": message.username,
             },
-            objection=ObjectionScope("case", message.issued_at + message.policy.objection_lifetime),
+            objection=stop if message.purpose == "recovery" else None,
             account=message.account,
         )
 
@@ -99,9 +119,11 @@ class Sender:
         context: Mapping[str, object],
         objection: ObjectionScope | None,
         account: str,
+        way_back: datetime | None = None,
     ) -> None:
         """Send the message `name` unless it went out already. `name` is one reason and one contact, such as
-        `7F3KQ2M9XA.code.1`; nothing personal, for it is in the Message-ID and in logs.
+        `7F3KQ2M9XA.code.1`; nothing personal, for it is in the Message-ID and in logs. With `way_back`, the time of
+        what it tells, it carries a one-time link into the case.
 
         Raises `Undeliverable` (final, not retryable) or `Delayed` (to be tried again); neither holds the address.
         """
@@ -112,10 +134,12 @@ class Sender:
             if row is None:
                 return
             link = await self._link(session, entry, objection, account)
+            way = await self._way(session, entry, way_back)
         about = log.bind(notice=name, case=case, template=template, channel=str(channel), attempt=row.attempts)
         began = time.perf_counter()
         try:
-            provider_id = await self._carry(entry, row.message_id, {**context, "case": case, "objection": link})
+            links = {"objection": link, "way": way}
+            provider_id = await self._carry(entry, row.message_id, {**context, "case": case, **links})
         except (Delayed, Undeliverable) as failed:
             await self._log.not_handed_over(name, failed.kind, final=failed.non_retryable)
             about.warning("message not handed over", error=failed.kind, final=failed.non_retryable)
@@ -132,7 +156,13 @@ class Sender:
             return None
         found = await token_of(session, self._rings, entry.name, case=entry.case, account=account, wanted=wanted)
         token, until = found
-        return ObjectionLink(f"{self._url}/not-me/{token}", wanted.scope, until)
+        return ObjectionLink(f"{self._url}/not-me/{token}", wanted.scope, until, wanted.may_object)
+
+    async def _way(self, session: AsyncSession, entry: Entry, at: datetime | None) -> Way | None:
+        if at is None:
+            return None
+        token, until = await access_links.make(session, self._rings, entry.name, entry.case, at=at)
+        return Way(f"{self._url}/access/{token}", until)
 
     async def _carry(self, entry: Entry, message_id: str, context: Mapping[str, object]) -> str:
         if entry.channel is Channel.SMS:

@@ -251,5 +251,8 @@ SLOWER = Policy(
     objection_lifetime=timedelta(days=9),
     freeze_lifetime=timedelta(hours=50),
     freeze_interval=timedelta(days=77),
+    password_link_lifetime=timedelta(days=11),
+    contest_wait=timedelta(days=16),
+    reopen_within=timedelta(days=33),
 )
 """A policy in which every number that a message may print is another one."""

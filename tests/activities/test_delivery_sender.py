@@ -185,7 +185,7 @@ async def test_two_messages_have_two_links(home: House) -> None:
 
 
 async def test_a_message_without_an_objection_has_no_link(home: House) -> None:
-    context = {"username": "ada", "happened_at": NOON, "policy": CURRENT_POLICY}
+    context = {"username": "ada", "happened_at": NOON, "until": NOON, "policy": CURRENT_POLICY}
     await _send(home.sender(), "account-frozen", context, None)
     assert "/not-me/" not in home.mail.taken[0].text
     assert await links(home) == []

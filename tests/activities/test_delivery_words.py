@@ -1,15 +1,19 @@
 """What messages say: every number from the policy, every time with its zone, one code, one link."""
 
+import itertools
 import re
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args, get_type_hints
 
 import pytest
-from jinja2 import UndefinedError
+from jinja2 import UndefinedError, meta
 
 from activities.contract import Notice
 from activities.delivery.objections import ObjectionLink
 from activities.delivery.render import MAIL, Platform, Renderer, duration, wrapped
+from activities.delivery.sender import Way
+from activities.notices import STOPPABLE, TO_THE_CLAIMANT
+from domain.claim import ENDS
 from domain.policy import CURRENT_POLICY, Policy
 from tests.activities.post_office import LARKFIELD, SLOWER
 from tests.people import NOON, REFERENCE
@@ -17,8 +21,16 @@ from tests.people import NOON, REFERENCE
 CODE = "073104"
 LINK = f"https://help.larkfield.example/link/{REFERENCE}.9sT2vQ-7Kd0aLmXwPq3_Zg"
 NOT_ME = "https://help.larkfield.example/not-me/Hc70Ke2vQ7Kd0aLmXwPq3Z"
+LARKFIELDS = Renderer(LARKFIELD)
+WAY = Way("https://help.larkfield.example/access/Qm0Ke2vQ7Kd0aLmXwPq3Zw", NOON + timedelta(days=7))
+UNTIL = NOON + timedelta(days=12)
 NOTICES: tuple[str, ...] = get_args(get_type_hints(Notice)["name"])
-ALL = ("code", "link", *NOTICES)
+CODES = ("code", "link", "claim-code", "claim-link")
+"""A code message, and the one that carries only the link when the day's tries are spent."""
+FOLDERS = {"code", "claim-code", "hand-back-link", "way-back", *NOTICES}
+STATES: tuple[str, ...] = ("awaiting_evidence", "awaiting_answer", *(str(end) for end in ENDS))
+"""That words depend on."""
+ALL = (*CODES, "hand-back-link", "way-back", *NOTICES)
 GSM_7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
@@ -31,16 +43,22 @@ def about(
 ) -> tuple[str, dict[str, Any]]:
     """The template of a message, and what it is about. `link` is a code message that carries only the link."""
     objection = ObjectionLink(NOT_ME, "case", NOON + policy.objection_lifetime) if with_objection else None
-    base = {"case": REFERENCE, "policy": policy, "objection": objection}
-    if message in {"code", "link"}:
-        code = CODE if message == "code" else None
-        return "code", {**base, "issue": 1, "code": code, "link": LINK, "issued_at": NOON, **more}
-    return message, {**base, "username": "ada", "happened_at": NOON, **more}
+    base = {"case": REFERENCE, "policy": policy, "objection": objection, "way": None}
+    if message in CODES:
+        code = CODE if message.endswith("code") else None
+        template = "claim-code" if message.startswith("claim") else "code"
+        return template, {**base, "issue": 1, "code": code, "link": LINK, "issued_at": NOON, **more}
+    if message == "hand-back-link":
+        return message, {**base, "issue": 3, "link": LINK, "issued_at": NOON, "username": "ada", **more}
+    if message == "way-back":
+        return message, {**base, "way": WAY, "asked_at": NOON, **more}
+    base |= {"way": WAY} if message in TO_THE_CLAIMANT else {"username": "ada"}
+    return message, {**base, "happened_at": NOON, "until": UNTIL, "because": "awaiting_review", **more}
 
 
 def forms(message: str, renderer: Renderer | None = None, **options: Any) -> dict[str, str]:
     template, context = about(message, **options)
-    renderer = renderer or Renderer(LARKFIELD)
+    renderer = renderer or LARKFIELDS
     letter = renderer.letter(template, context)
     return {
         "subject": letter.subject,
@@ -59,19 +77,45 @@ def test_every_message_has_all_its_forms(message: str, with_objection: bool) -> 
         assert "{" not in re.sub(r"<style>.*?</style>", "", form, flags=re.DOTALL)
 
 
+@pytest.mark.parametrize("message", NOTICES)
+def test_every_notice_has_words_for_every_state(message: str) -> None:
+    for because, until in itertools.product(STATES, (None, UNTIL, NOON - timedelta(days=1))):
+        found = forms(message, until=until, because=because)
+        assert all(form.strip() and "None" not in form for form in found.values())
+        assert "\n\n\n" not in found["text"]
+
+
 def test_every_notice_folder_has_four_files() -> None:
     folders = {folder.name: {file.name for file in folder.iterdir()} for folder in MAIL.iterdir() if folder.is_dir()}
-    assert set(folders) == {"code", *NOTICES}
+    assert set(folders) == FOLDERS
     assert all(files == {"subject.txt", "body.txt", "body.html", "sms.txt"} for files in folders.values())
+
+
+def _fails(template: str, context: dict[str, Any]) -> bool:
+    try:
+        LARKFIELDS.letter(template, context)
+    except UndefinedError:
+        return True
+    return False
+
+
+def _asked_for(template: str) -> set[str]:
+    """The names that a letter needs, those of its parts too."""
+    names, texts = set(), LARKFIELDS._templates
+    for file in ("subject.txt", "body.txt", "body.html"):
+        source = (MAIL / template / file).read_text()
+        names |= meta.find_undeclared_variables(texts.parse(source))
+    return names
 
 
 @pytest.mark.parametrize("message", ALL)
 def test_a_name_that_nobody_gave_is_an_error(message: str) -> None:
     template, context = about(message)
-    said = set(context) - ({"objection"} if message in {"account-frozen", "freeze-ended"} else set())
-    for name in said:
-        with pytest.raises(UndefinedError):
-            Renderer(LARKFIELD).letter(template, {key: value for key, value in context.items() if key != name})
+    for name in _asked_for(template) - {"platform", "subject", "parts"}:
+        partly = {key: value for key, value in context.items() if key != name}
+        assert any(
+            _fails(template, {**partly, **({} if name == "because" else {"because": state})}) for state in STATES
+        )
 
 
 # ---- the code and the link ----------------------------------------------------------------------------------
@@ -90,7 +134,7 @@ def test_a_message_with_only_the_link_holds_no_code_at_all() -> None:
     assert "only a link" in found["text"]
 
 
-@pytest.mark.parametrize("message", ["code", "link"])
+@pytest.mark.parametrize("message", [*CODES, "hand-back-link"])
 def test_the_link_stands_alone_on_its_line(message: str) -> None:
     found = forms(message)
     assert LINK in found["text"].splitlines()
@@ -106,12 +150,14 @@ def test_the_subject_gives_no_code_away() -> None:
     assert not re.search(r"\d", forms("code")["subject"])
 
 
-def test_the_last_line_of_a_text_message_binds_the_code_to_our_domain() -> None:
-    assert forms("code")["sms"].splitlines()[-1] == f"@help.larkfield.example #{CODE}"
+@pytest.mark.parametrize("message", ["code", "claim-code"])
+def test_the_last_line_of_a_text_message_binds_the_code_to_our_domain(message: str) -> None:
+    assert forms(message)["sms"].splitlines()[-1] == f"@help.larkfield.example #{CODE}"
 
 
-def test_a_code_message_names_no_account() -> None:
-    assert "username" not in "".join(file.read_text() for file in (MAIL / "code").iterdir())
+@pytest.mark.parametrize("message", ["code", "claim-code", "way-back", *sorted(TO_THE_CLAIMANT)])
+def test_a_message_to_somebody_who_has_not_got_the_account_names_no_account(message: str) -> None:
+    assert "username" not in "".join(file.read_text() for file in (MAIL / message).iterdir())
 
 
 def test_a_second_code_says_that_the_first_is_over() -> None:
@@ -120,12 +166,46 @@ def test_a_second_code_says_that_the_first_is_over() -> None:
     assert "no longer work" in forms("code", issue=2)["html"]
 
 
-@pytest.mark.parametrize("message", ["code", "link", "password-changed", "password-not-set"])
+@pytest.mark.parametrize("message", ["code", "link", "password-changed", "password-not-set", *sorted(STOPPABLE)])
 def test_who_did_not_ask_finds_the_way_to_stop_it(message: str) -> None:
     found = forms(message)
     assert NOT_ME in found["text"].splitlines()
     assert NOT_ME in found["sms"].splitlines()
     assert f'href="{NOT_ME}"' in found["html"]
+
+
+@pytest.mark.parametrize("message", sorted(STOPPABLE))
+def test_a_contact_that_came_later_is_told_why_it_cannot_stop_anything(message: str) -> None:
+    later = ObjectionLink(NOT_ME, "claim", UNTIL, may_object=False)
+    found = forms(message, objection=later)
+    text, html = (" ".join(found[form].split()) for form in ("text", "html"))
+    assert "cannot stop the hand-back" in text
+    assert "cannot stop the hand-back" in html
+    assert "press the button" not in (text + html).lower()
+    assert 'class="d"' not in html  # the red button
+    assert NOT_ME in found["sms"]
+    assert "Stop it" not in found["sms"]
+
+
+@pytest.mark.parametrize("message", ["way-back", *sorted(TO_THE_CLAIMANT)])
+def test_a_claimant_gets_the_way_to_the_case_on_any_device(message: str) -> None:
+    found = forms(message)
+    assert WAY.url in found["text"].splitlines()
+    assert WAY.url in found["sms"].splitlines()
+    assert "\nYour case, once, until 12:00 GMT" in found["sms"]
+    assert f'href="{WAY.url}"' in found["html"]
+    assert "any device" in " ".join(found["text"].split())
+    assert "30 Nov 2026" in found["text"]
+
+
+def test_a_freeze_without_an_end_names_none() -> None:
+    for form in forms("account-frozen", until=None).values():
+        assert "ends by itself" not in form
+    assert "until an agent has decided" in " ".join(forms("account-frozen", until=None)["text"].split())
+
+
+def test_a_promise_that_is_over_is_not_made_again() -> None:
+    assert "22 Nov 2026" not in "".join(forms("claim-delayed", until=NOON - timedelta(days=1)).values())
 
 
 @pytest.mark.parametrize("message", ALL)
@@ -152,20 +232,38 @@ NUMBERS = {
     "link": ("12:30 GMT", "30 Nov 2026"),
     "password-changed": ("30 Nov 2026", "3 days", "30 days"),
     "password-not-set": ("12:15 GMT", "30 Nov 2026"),
-    "account-frozen": ("26 Nov 2026", "3 days"),
     "freeze-ended": ("3 days",),
+    "claim-code": ("12:10 GMT", "10 minutes", "12:30 GMT"),
+    "claim-link": ("12:30 GMT",),
+    "hand-back-link": ("30 Nov 2026",),
+    "claim-contested": ("14 days",),
+    **dict.fromkeys(("claim-reminder", "claim-question"), ("for 30 days",)),
 }
+"""Messages that print a number of the policy; others print only moments that come with them."""
 SLOWER_NUMBERS = {
     "code": ("12:07 GMT", "7 minutes", "12:44 GMT", "2 Dec 2026"),
     "link": ("12:44 GMT", "2 Dec 2026"),
     "password-changed": ("2 Dec 2026", "2 days 2 hours", "77 days"),
     "password-not-set": ("12:19 GMT", "2 Dec 2026"),
-    "account-frozen": ("14:00 GMT on Wed 25 Nov 2026", "2 days 2 hours"),
     "freeze-ended": ("2 days 2 hours",),
+    "claim-code": ("12:07 GMT", "7 minutes", "12:44 GMT"),
+    "claim-link": ("12:44 GMT",),
+    "hand-back-link": ("4 Dec 2026",),
+    "claim-contested": ("16 days",),
+    **dict.fromkeys(("claim-reminder", "claim-question"), ("for 33 days",)),
 }
+PROMISING = {"claim-received", "claim-reminder", "claim-question", "claim-delayed", "claim-approved", "claim-contested"}
+PROMISING |= {"hold-started", "hold-middle", "hold-ending", "handed-back", "account-frozen"}
 
 
-@pytest.mark.parametrize("message", ALL)
+@pytest.mark.parametrize("message", sorted(PROMISING))
+def test_what_is_promised_stands_in_every_form(message: str) -> None:
+    for form, words in forms(message).items():
+        if form not in {"subject", "sms"}:
+            assert "5 Dec 2026" in " ".join(words.split())
+
+
+@pytest.mark.parametrize("message", NUMBERS)
 def test_numbers_follow_the_policy_of_the_case(message: str) -> None:
     now, slower = forms(message), forms(message, policy=SLOWER)
     for form in ("text", "html"):

@@ -3,32 +3,33 @@
 from typing import Any
 
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
+from sqlmodel import col
 from temporalio.testing import ActivityEnvironment
 
 from activities.accounts.addresses import SqlAddressBook
 from activities.contract import Notice
 from activities.delivery.channels import Delayed, Undeliverable
-from activities.notices import Addressee, Contact, SentNotices
+from activities.notices import STOPPABLE, TO_THE_CLAIMANT, Addressee, Contact, SentNotices
 from domain.case import Channel
 from domain.contact_proof import Destination
 from domain.policy import CURRENT_POLICY
-from storage import directory
+from storage import access_links, directory
 from storage.engine import Database
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
-from storage.models import CasePersonRow, NoticeRow, ObjectionLinkRow
+from storage.models import AccessLinkRow, AccountContactRow, CasePersonRow, NoticeRow, ObjectionLinkRow
 from storage.people import case_subject
 from tests.activities.post_office import House, house
-from tests.people import NOON, OLU, REFERENCE
+from tests.people import EVE, NOON, OLU, REFERENCE, days
 
 WORK = "olu@work.example.com"
 OLUS = Addressee(
     "olu",
     (
-        Contact("a1", Channel.EMAIL, OLU.email),
-        Contact("b2", Channel.EMAIL, WORK),
-        Contact("c3", Channel.SMS, OLU.phone),
+        Contact("a1", Channel.EMAIL, OLU.email, NOON - days(900)),
+        Contact("b2", Channel.EMAIL, WORK, NOON - days(400)),
+        Contact("c3", Channel.SMS, OLU.phone, NOON - days(2)),
     ),
 )
 
@@ -36,7 +37,7 @@ OLUS = Addressee(
 class Book:
     """An account system that knows Olu only."""
 
-    async def addressee(self, account: str) -> Addressee:
+    async def addressee(self, account: str, case: str) -> Addressee:
         return OLUS if account == OLU.account else Addressee("", ())
 
 
@@ -148,6 +149,125 @@ async def test_an_erased_contact_cannot_be_told(home: House) -> None:
     for contact in ("contact-2", "contact-3"):
         with pytest.raises(Undeliverable, match="Erased"):
             await send(home, about("password-not-set", only=Destination(Channel.EMAIL, contact)))
+
+
+@pytest.mark.parametrize("name", sorted(STOPPABLE))
+async def test_a_hand_back_can_be_stopped_as_long_as_it_can_be_stopped(home: House, name: str) -> None:
+    await send(home, about(name, until=NOON + days(30)))
+    assert {(link.scope, link.expires_at) for link in await links(home)} == {("claim", NOON + days(30))}
+    assert all("not-me" in message.text for message in home.mail.taken + home.text.taken)
+
+
+async def test_a_link_works_for_its_week_though_a_hold_is_shorter(home: House) -> None:
+    await send(home, about("hold-started", until=NOON + days(1)))
+    assert {link.expires_at for link in await links(home)} == {NOON + CURRENT_POLICY.objection_lifetime}
+
+
+async def test_a_contact_that_came_after_the_dispute_is_told_without_a_button(home: House) -> None:
+    await send(home, about("hold-started", until=NOON + days(7), disputed_at=NOON - days(10)))
+    assert len(told(home)) == 3
+    may = {link.notice.rpartition(".")[2]: link.may_object for link in await links(home)}
+    assert may == {"a1": True, "b2": True, "c3": False}
+    (text,) = home.text.taken
+    assert "Stop it" not in text.text
+
+
+async def test_a_contact_of_the_very_moment_of_the_dispute_may_object(home: House) -> None:
+    await send(home, about("hold-started", until=NOON + days(7), disputed_at=NOON - days(2)))
+    assert all(link.may_object for link in await links(home))
+
+
+@pytest.mark.parametrize("name", ["hand-back-stopped", "hand-back-undone"])
+async def test_what_is_stopped_already_has_no_button(home: House, name: str) -> None:
+    await send(home, about(name))
+    assert len(told(home)) == 3
+    assert await links(home) == []
+
+
+# ---- to the claimant ----------------------------------------------------------------------------------------
+
+
+async def proved(home: House) -> Destination:
+    """A contact that the case proved."""
+    async with home.db.write() as session:
+        sealed = await home.row_keys.seal(session, case_subject(REFERENCE), EVE.email)
+        session.add(CasePersonRow(case_ref=REFERENCE, name="contact-2", kind="email", sealed=sealed, digest="d"))
+    return Destination(Channel.EMAIL, "contact-2")
+
+
+@pytest.mark.parametrize("name", sorted(TO_THE_CLAIMANT))
+async def test_a_claimant_gets_one_message_with_one_way_in(home: House, name: str) -> None:
+    notice = about(name, only=await proved(home), because="awaiting_review", until=NOON + days(1))
+    for _ in range(2):
+        await send(home, notice)
+    (mail,) = home.mail.taken
+    assert mail.to == EVE.email
+    assert "olu" not in mail.text + mail.html + mail.subject
+    async with home.db.read() as session:
+        (way,) = (await session.execute(select(AccessLinkRow))).scalars()
+        token = mail.text.partition("/access/")[2].split()[0]
+        assert (await access_links.find(session, home.rings, token)) == way
+    assert (way.case_ref, way.expires_at, way.used_at) == (REFERENCE, NOON + access_links.LIFETIME, None)
+    assert token not in way.digest
+
+
+async def test_a_message_that_is_sent_again_carries_the_same_way_in(home: House) -> None:
+    notice = about("claim-received", only=await proved(home))
+    home.mail.fails[EVE.email] = Delayed("Timeout")
+    with pytest.raises(Delayed):
+        await send(home, notice)
+    async with home.db.read() as session:
+        (first,) = (await session.execute(select(AccessLinkRow))).scalars()
+    home.mail.fails.clear()
+    await send(home, notice)
+    async with home.db.read() as session:
+        token = home.mail.taken[0].text.partition("/access/")[2].split()[0]
+        assert await access_links.find(session, home.rings, token) == first
+
+
+async def test_everybody_else_gets_no_way_in(home: House) -> None:
+    await send(home, about("handed-back", until=NOON + days(7)))
+    async with home.db.read() as session:
+        assert (await session.execute(select(AccessLinkRow))).first() is None
+
+
+# ---- whom the embedded directory knows ----------------------------------------------------------------------
+
+
+async def olus(home: House) -> tuple[str, list[AccountContactRow]]:
+    async with home.db.read() as session:
+        (account,) = await directory.owners(session, home.rings, Identifier(IdentifierKind.USERNAME, "olu"))
+        mine = col(AccountContactRow.account_ref) == account
+        order = col(AccountContactRow.id)
+        return account, list((await session.execute(select(AccountContactRow).where(mine).order_by(order))).scalars())
+
+
+async def change(home: House, row: AccountContactRow, **values: Any) -> None:
+    async with home.db.write() as session:
+        await session.execute(update(AccountContactRow).where(col(AccountContactRow.id) == row.id).values(**values))
+
+
+async def test_a_contact_that_this_claim_took_off_is_told_and_one_that_went_before_is_not(home: House) -> None:
+    account, (first, second, third) = await olus(home)
+    await change(home, first, removed_at=NOON, removed_by=REFERENCE)
+    await change(home, second, removed_at=NOON, removed_by="0THERC1A1M")
+    book = SqlAddressBook(home.db, home.rings)
+    await send(home, about("handed-back", account=account, until=NOON + days(7)), book)
+    found = await book.addressee(account, REFERENCE)
+    assert [contact.id for contact in found.contacts] == [f"c{third.id}", f"c{first.id}"]
+    assert len(told(home)) == 2
+
+
+async def test_an_unsafe_contact_is_never_written_to(home: House) -> None:
+    account, (first, second, third) = await olus(home)
+    await change(home, first, is_safe=False)
+    await change(home, third, is_safe=False, removed_at=NOON, removed_by=REFERENCE)
+    book = SqlAddressBook(home.db, home.rings)
+    for name in ("hold-started", "password-changed", "hand-back-undone"):
+        await send(home, about(name, account=account), book)
+    found = await book.addressee(account, REFERENCE)
+    assert [contact.id for contact in found.contacts] == [f"c{second.id}"]
+    assert len(set(told(home))) == 1
 
 
 async def test_the_embedded_directory_knows_whom_to_tell(home: House) -> None:
