@@ -11,7 +11,7 @@ from sqlmodel import col
 from temporalio import activity
 from temporalio.exceptions import ApplicationError
 
-from activities.accounts.resolve import Resolved, recipient, resolve
+from activities.accounts.resolve import recipient, resolve, username_of
 from activities.contract import CodeMade, Codes, CodeToSend, CodeWanted
 from activities.delivery.sender import CodeMessage, Sender
 from domain.case import Channel
@@ -23,9 +23,18 @@ from storage.engine import Database, database_time
 from storage.identifiers import Identifier, phone_prefix
 from storage.keys import Rings
 from storage.models import CodeIssueRow
-from storage.people import account_subject
+from storage.people import account_subject, case_subject
 
 log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What a code is about. `buckets` hold the tries of it; without any, no code is typed at all."""
+
+    accounts: tuple[str, ...]
+    mark: str
+    buckets: tuple[str, ...]
 
 
 class DerivedCodes(Codes):
@@ -44,15 +53,14 @@ class DerivedCodes(Codes):
         return CodeMade(tuple(row.accounts), row.keys, row.digest, row.link_digest)
 
     async def _issue(self, session: AsyncSession, wanted: CodeWanted) -> CodeIssueRow:
-        named, contact = await self._typed(session, wanted.case, wanted.to.contact)
-        found = await resolve(session, self._rings, named, contact)
+        found = await self._found(session, wanted)
         now = await database_time(session)
         tries = wanted.policy.tries_per_code
-        buckets = [f"tries/{account}" for account in found.accounts]
-        reserved = await budgets.reserve(session, buckets, tries, wanted.policy.tries_per_account, now)
         # With the day's tries spent the message carries only the link: no typed code may win then either.
-        mark = found.mark if reserved else secrets.token_hex(16)
-        made = _digests(self._rings, wanted, code_mark=mark, link_mark=found.mark)
+        most = wanted.policy.tries_per_account
+        has_code = bool(found.buckets) and await budgets.reserve(session, list(found.buckets), tries, most, now)
+        code_mark = found.mark if has_code else secrets.token_hex(16)
+        made = _digests(self._rings, wanted, code_mark=code_mark, link_mark=found.mark)
         row = CodeIssueRow(
             case_ref=wanted.case,
             issue=wanted.issue,
@@ -60,16 +68,29 @@ class DerivedCodes(Codes):
             keys=made.keys,
             digest=made.code,
             link_digest=made.link,
-            buckets=buckets if reserved else [],
+            buckets=list(found.buckets) if has_code else [],
             window=now.date(),
-            reserved=tries if reserved else 0,
-            link_only=not reserved,
+            reserved=tries if has_code else 0,
+            link_only=not has_code,
             silent=await self._is_silent(session, wanted, found, now),
         )
         session.add(row)
         return row
 
-    async def _is_silent(self, session: AsyncSession, wanted: CodeWanted, found: Resolved, now: datetime) -> bool:
+    async def _found(self, session: AsyncSession, wanted: CodeWanted) -> _Found:
+        """What the code is about, and what its tries are counted for: the accounts, or whoever reads the contact."""
+        named, contact = await self._typed(session, wanted.case, wanted.to.contact)
+        if wanted.purpose == "recovery":
+            resolved = await resolve(session, self._rings, named, contact)
+            return _Found(resolved.accounts, resolved.mark, tuple(f"tries/{ref}" for ref in resolved.accounts))
+        if contact is None:
+            return _Found((), secrets.token_hex(16), ())
+        if wanted.purpose == "hand_back":
+            return _Found((), "", ())
+        destination = self._rings.digest.digest("typed", contact.kind, contact.normal)
+        return _Found((), "", (f"tries/contact/{destination}",))
+
+    async def _is_silent(self, session: AsyncSession, wanted: CodeWanted, found: _Found, now: datetime) -> bool:
         """Whether too many cases were started about an account within the hour: then nothing is sent, silently."""
         earlier = select(col(CodeIssueRow.silent)).where(col(CodeIssueRow.case_ref) == wanted.case)
         if any((await session.execute(earlier)).scalars()):
@@ -90,8 +111,7 @@ class DerivedCodes(Codes):
             row = await session.get(CodeIssueRow, (code.case, code.issue))
             if row is None:
                 raise ApplicationError("no such issue", type="NoSuchIssue", non_retryable=True)
-            named, contact = await self._typed(session, code.case, code.to.contact)
-            to = await recipient(session, self._rings, named, contact)
+            to, username = await self._recipient(session, code)
         if to is None or row.silent or not await self._is_affordable(code, to):
             return
         issue_key = code.keys.partition("/")[0]
@@ -101,15 +121,29 @@ class DerivedCodes(Codes):
             issue=code.issue,
             channel=code.to.channel,
             address=to.normal,
-            subject=account_subject(row.accounts[0]),
-            account=row.accounts[0],
+            subject=account_subject(row.accounts[0]) if row.accounts else case_subject(code.case),
+            account=row.accounts[0] if row.accounts else code.account,
             code=None if row.link_only else digits,
             link=codes.link(self._rings, code.case, code.issue, key=issue_key),
             issued_at=code.issued_at,
             policy=code.policy,
+            purpose=code.purpose,
+            username=username,
         )
         await self._sender.send_code(message)
         log.info("code handed over", case=code.case, issue=code.issue, channel=code.to.channel)
+
+    async def _recipient(self, session: AsyncSession, code: CodeToSend) -> tuple[Identifier | None, str]:
+        """Whom the sender may write to, None where nobody is; and the username that a hand-back names."""
+        named, contact = await self._typed(session, code.case, code.to.contact)
+        match code.purpose:
+            case "recovery":
+                return await recipient(session, self._rings, named, contact), ""
+            case "contact":
+                return contact, ""
+            case "hand_back":
+                username = await username_of(session, self._rings, code.account)
+                return (contact if username else None), username
 
     async def _is_affordable(self, code: CodeToSend, contact: Identifier) -> bool:
         """Whether the day's text messages, in all and to this country, are not used up (SMS pumping)."""
@@ -131,7 +165,7 @@ class DerivedCodes(Codes):
         self, session: AsyncSession, case: str, contact: str
     ) -> tuple[Identifier | None, Identifier | None]:
         """What was typed into the one box, and the contact; None for what was erased since."""
-        named = await reads.typed(session, self._rings, case, IDENTIFIER)
+        named = await reads.typed(session, self._rings, case, IDENTIFIER)  # a claim has none
         return named, named if contact == IDENTIFIER else await reads.typed(session, self._rings, case, contact)
 
 

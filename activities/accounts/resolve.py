@@ -60,6 +60,12 @@ async def _both(session: AsyncSession, rings: Rings, named: Identifier, contact:
     return accounts
 
 
+async def username_of(session: AsyncSession, rings: Rings, account: str) -> str:
+    """For the message that hands an account back; empty where there is none, or its owner was erased."""
+    row = await directory.account(session, account)
+    return await directory.username(session, rings, row) if row else ""
+
+
 def nobody(rings: Rings, named: Identifier | None, contact: Identifier | None) -> str:
     """The stand-in for what a claimant said that leads to no account, or to more than one."""
     if named is None and contact is None:
