@@ -14,6 +14,7 @@ from pydantic import Field, SecretStr, ValidationError, field_validator, model_v
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from storage.keys import Ring, Rings
+from storage.uploads import Rules
 
 PLACEHOLDER = "change-me"
 RING_NAMES = ("payload", "issue", "digest", "index", "decision", "row", "audit")
@@ -65,6 +66,10 @@ class Settings(BaseSettings):
     """Twilio: the account SID."""
     sms_sender: str = "Larkfield"
     sms_timeout: float = 10.0
+    clamd: str = ""
+    """Where clamd scans files that claimants send, `tcp://host:port` or `unix:///path`; empty: no PDF is taken, and
+    images, which are drawn anew, count as clean."""
+    clamd_timeout: float = 10.0
     breached_passwords_url: str = ""
     """A Pwned Passwords range API, such as the public one; empty: only the list that comes with us."""
 
@@ -108,6 +113,16 @@ class Settings(BaseSettings):
             raise ValueError("must look like smtp://host:port, smtp+starttls://… or smtps://…")
         return value
 
+    @field_validator("clamd")
+    @classmethod
+    def _is_clamd(cls, value: str) -> str:
+        parts = urlsplit(value)
+        is_tcp = parts.scheme == "tcp" and bool(parts.hostname and parts.port) and not parts.path
+        is_unix = parts.scheme == "unix" and not parts.netloc and parts.path.startswith("/")
+        if value and not (is_tcp or is_unix):
+            raise ValueError("must look like tcp://host:3310 or unix:///run/clamd.ctl, or be empty")
+        return value
+
     @model_validator(mode="after")
     def _fit_for_the_mode(self) -> Self:
         for fault in () if self.is_development else self.unfit_for_production():
@@ -137,6 +152,11 @@ class Settings(BaseSettings):
     def is_secure(self) -> bool:
         """Whether cookies are `Secure` and carry the `__Host-` prefix."""
         return urlsplit(self.public_url).scheme == "https"
+
+    @property
+    def uploads(self) -> Rules:
+        """Which files people may send: PDF only where they are scanned."""
+        return Rules(documents=bool(self.clamd))
 
     def rings(self) -> Rings:
         """The keys, parsed. Raises `ValueError` that names the variable."""

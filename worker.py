@@ -19,6 +19,7 @@ from activities.accounts.addresses import SqlAddressBook
 from activities.accounts.claims import SqlClaims
 from activities.accounts.hashing import Hashers
 from activities.accounts.sql import SqlAccounts
+from activities.clamd import Clamd
 from activities.codes import DerivedCodes
 from activities.decisions import ProvedDecisions, ReceivedObjections
 from activities.delivery.channels import Carrier, Text
@@ -28,6 +29,8 @@ from activities.delivery.sms_twilio import TwilioCarrier
 from activities.delivery.sms_webhook import WebhookCarrier
 from activities.delivery.smtp import SmtpCarrier
 from activities.erasure import SqlErasure
+from activities.files import ScannedFiles
+from activities.find import SentWaysBack
 from activities.notices import SentNotices
 from activities.records import SqlRecords
 from activities.upkeep import SqlUpkeep
@@ -38,13 +41,14 @@ from storage.keys import Rings
 from storage.people import RowKeys
 from workflows import ACCOUNTS, CASES, DELIVERY
 from workflows.claim import ClaimWorkflow
+from workflows.find import FindWorkflow
 from workflows.reconcile import ReconcileWorkflow
 from workflows.recovery import RecoveryWorkflow
 from workflows.retention import RetentionWorkflow
 
 log = structlog.get_logger()
 
-WORKFLOWS = [RecoveryWorkflow, ClaimWorkflow, ReconcileWorkflow, RetentionWorkflow]
+WORKFLOWS = [RecoveryWorkflow, ClaimWorkflow, FindWorkflow, ReconcileWorkflow, RetentionWorkflow]
 GRACE = timedelta(seconds=8)
 """How long running activities may go on after a signal; `make run` must end within 10 s."""
 STICKY = timedelta(seconds=2)
@@ -91,6 +95,11 @@ def sender_of(settings: Settings, database: Database, rings: Rings, sms: httpx2.
     )
 
 
+def clamd_of(settings: Settings) -> Clamd | None:
+    """The scanner of files, if there is one."""
+    return Clamd(settings.clamd, timeout=settings.clamd_timeout) if settings.clamd else None
+
+
 @asynccontextmanager
 async def workers(client: Client, settings: Settings, sender: Sender | None = None) -> AsyncIterator[None]:
     """Workers of all three task queues in this process, from the first poll to the drained end."""
@@ -101,6 +110,7 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
     accounts, claims = SqlAccounts(database, rings, hashers), SqlClaims(database, rings, hashers)
     codes = DerivedCodes(database, rings, sender)
     notices = SentNotices(database, row_keys, SqlAddressBook(database, rings), sender)
+    files, ways_back = ScannedFiles(database, rings, clamd_of(settings)), SentWaysBack(database, rings, sender)
     records, decisions = SqlRecords(database, rings), ProvedDecisions(database, rings)
     objections, upkeep, erasure = ReceivedObjections(database), SqlUpkeep(database), SqlErasure(database)
     quick: list[Any] = [
@@ -153,7 +163,7 @@ async def workers(client: Client, settings: Settings, sender: Sender | None = No
             Worker(
                 client,
                 task_queue=DELIVERY,
-                activities=[codes.send_code, notices.send_notice],
+                activities=[codes.send_code, notices.send_notice, ways_back.send_way_back, files.scan_files],
                 max_concurrent_activities=20,
                 **common,
             ),

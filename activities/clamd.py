@@ -22,7 +22,7 @@ class TooLargeToScan(Exception):
 
 
 class Clamd:
-    """`address`: `tcp://host:port` or `unix:///path`. One connection a question; `timeout` (seconds) is for all of it."""
+    """`address`: `tcp://host:port` or `unix:///path`. One connection a question, with `timeout` seconds in all."""
 
     def __init__(self, address: str, *, timeout: float = 10.0) -> None:
         self._where, self._timeout = urlsplit(address), timeout

@@ -68,18 +68,18 @@ async def _counted(session: AsyncSession, case: str) -> int:
 
 
 async def _not_yet_told(session: AsyncSession, case: str, counted: int) -> FilesScanned:
-    """What was found since the case heard of it last: the same again if this is done twice.
+    """What became of as many files as the case waits for: the same again if this is done twice.
 
-    A file that the case waits for and that is gone (erased meanwhile) counts as refused: the case must not wait on.
+    There may be more, kept with a form that was not sent yet: they are told of once they count. There may be fewer,
+    erased meanwhile: what is gone counts as refused, for the case must not wait on.
     """
-    clean, refused = await files.scanned(session, case)
-    told_clean, told_refused = await _told(session, case)
-    clean, refused = max(clean - told_clean, 0), max(refused - told_refused, 0)
-    return FilesScanned(clean, refused + max(counted - clean - refused, 0))
+    clean, _ = await files.scanned(session, case)
+    clean = min(max(clean - await _told(session, case), 0), counted)
+    return FilesScanned(clean, counted - clean)
 
 
-async def _told(session: AsyncSession, case: str) -> tuple[int, int]:
-    """What the recorded events of the case say so far."""
+async def _told(session: AsyncSession, case: str) -> int:
+    """How many clean files the recorded events of the case speak of so far."""
     mine = col(CaseEventRow.case_ref) == case, col(CaseEventRow.kind) == "files_scanned"
-    found = (await session.execute(select(col(CaseEventRow.data)).where(*mine))).scalars().all()
-    return sum(data["clean"] for data in found), sum(data["refused"] for data in found)
+    found = await session.execute(select(col(CaseEventRow.data)).where(*mine))
+    return sum(data["clean"] for data in found.scalars())

@@ -10,7 +10,7 @@ from activities.contract import Orphans, StartCase, TellCase, Upkeep
 from domain.case import Kind
 from domain.claim import Claim
 from domain.recovery import Recovery
-from storage import budgets, folding, vault
+from storage import access_links, budgets, finding, folding, presence, vault
 from storage.engine import Database, database_time
 from storage.models import CaseRow, ReceivedRow
 
@@ -66,11 +66,15 @@ class SqlUpkeep(Upkeep):
 
     @activity.defn
     async def forget_what_is_over(self) -> None:
-        """Secrets that nobody fetched, and windows of budgets that ended."""
+        """Secrets that nobody fetched, windows of budgets that ended, one-time links, requests for the way back, who
+        looked at a case."""
         async with self._database.write() as session:
             now = await database_time(session)
             await vault.forget(session, now)
             await budgets.forget(session, now - budgets.DAY)
+            await access_links.forget(session, now)
+            await finding.forget(session, now)
+            await presence.forget(session, now)
 
 
 def _start(row: CaseRow) -> StartCase:

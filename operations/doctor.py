@@ -4,7 +4,7 @@ import asyncio
 
 from pydantic import SecretStr
 
-from operations.checks import database, delivery, keys, settings, temporal
+from operations.checks import database, delivery, keys, scanner, settings, temporal
 from operations.findings import Finding
 from settings import Settings
 from storage.engine import Database
@@ -18,10 +18,14 @@ async def examine() -> list[Finding]:
         return findings
     rings, payload = _rings(found)
     parts = await asyncio.gather(
-        _database(found, rings), _temporal(found, payload), delivery.mail(found), delivery.text_messages(found)
+        _database(found, rings),
+        _temporal(found, payload),
+        delivery.mail(found),
+        delivery.text_messages(found),
+        scanner.clamd(found),
     )
-    in_database, in_temporal, mail, text = parts
-    return [*findings, *in_database, *in_temporal, mail, *text]
+    in_database, in_temporal, mail, text, files = parts
+    return [*findings, *in_database, *in_temporal, mail, *text, files]
 
 
 def _rings(found: Settings) -> tuple[Rings | None, Ring | None]:

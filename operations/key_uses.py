@@ -13,11 +13,12 @@ from sqlmodel import SQLModel, col
 
 from activities.delivery.objections import derived
 from operations.rings import RingName
-from storage import directory
+from storage import access_links, directory
 from storage.engine import database_time
 from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Ring, Rings
 from storage.models import (
+    AccessLinkRow,
     AccountContactRow,
     AccountRecoveryCodeRow,
     AccountRow,
@@ -26,6 +27,7 @@ from storage.models import (
     CaseEventRow,
     CaseRow,
     CodeIssueRow,
+    FindRequestRow,
     NoticeRow,
     ObjectionLinkRow,
     ReceivedRow,
@@ -59,6 +61,10 @@ async def _issue(session: AsyncSession, rings: Rings, key: str) -> Uses:
     async for name, digest in _unsent_links(session):
         made = rings.digest.digests("objection", derived(rings.issue, name, key=key))
         waiting += digest in made
+    async for name in _waiting_messages(session):
+        made = rings.digest.digests("access-link", access_links.derived(rings.issue, name, key=key))
+        known = select(func.count()).select_from(AccessLinkRow).where(col(AccessLinkRow.digest).in_(made))
+        waiting += bool((await session.execute(known)).scalar_one())
     return [
         *_said(codes, "code of an open case", "codes of open cases"),
         *_said(waiting, "message that waits to be sent", "messages that wait to be sent"),
@@ -74,10 +80,15 @@ async def _digest(session: AsyncSession, rings: Rings, key: str) -> Uses:  # noq
     )  # fmt: skip
     now = await database_time(session)
     links = await _count(session, ObjectionLinkRow, col(ObjectionLinkRow.key).in_(maybe), *_is_alive(now))
+    ways = await _count(
+        session, AccessLinkRow, col(AccessLinkRow.key) == key,
+        col(AccessLinkRow.expires_at) > now, col(AccessLinkRow.used_at).is_(None),
+    )  # fmt: skip
     return [
         *_said(codes, "code of an open case", "codes of open cases"),
         *_said(browsers, "browser that holds an open case", "browsers that hold open cases"),
         *_said(links, "“this was not me” link that still works", "“this was not me” links that still work"),
+        *_said(ways, "link back to a case that still works", "links back to cases that still work"),
     ]
 
 
@@ -111,10 +122,12 @@ async def _row(session: AsyncSession, rings: Rings, key: str) -> Uses:  # noqa: 
     people = await _count(session, RowKeyRow, sealed_with(RowKeyRow.wrapped, key))
     factors = await _count(session, AgentRow, sealed_with(AgentRow.totp_sealed, key))
     secrets = await _count(session, VaultRow, sealed_with(VaultRow.sealed, key))
+    requests = await _count(session, FindRequestRow, sealed_with(FindRequestRow.sealed, key))
     return [
         *_said(people, "key of a person", "keys of people", anew),
         *_said(factors, "second factor of an agent", "second factors of agents", anew),
         *_said(secrets, "secret in the vault", "secrets in the vault", ", for a day at most"),
+        *_said(requests, "request for the way back", "requests for the way back", ", for a day at most"),
     ]
 
 
@@ -167,6 +180,12 @@ async def _unsent_links(session: AsyncSession) -> AsyncIterator[tuple[str, str]]
     )
     for name, digest in found.all():
         yield name, digest
+
+
+async def _waiting_messages(session: AsyncSession) -> AsyncIterator[str]:
+    """Names of the messages that have not left yet."""
+    for name in (await session.execute(select(col(NoticeRow.name)).where(col(NoticeRow.state) == "queued"))).scalars():
+        yield name
 
 
 def sealed_with(column: Any, key: str) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from sqlalchemy import select, update
+from sqlalchemy import delete, select, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -23,6 +23,9 @@ from storage.once import insert_once
 TOKEN_BYTES = 16  # 128 bits, as in the mailed link of a code
 LIFETIME = timedelta(days=7)
 """As long as the "this was not me" link of the same message. Another one can be asked for at `/find`."""
+
+KEPT = timedelta(days=30)
+"""How long a link that is over is told from one that never was."""
 
 
 class Way(NamedTuple):
@@ -111,3 +114,8 @@ async def _locked(session: AsyncSession, rings: Rings, token: str) -> AccessLink
     statement = select(AccessLinkRow).where(col(AccessLinkRow.digest).in_(wanted)).with_for_update()
     found = await session.execute(statement, execution_options={"populate_existing": True})
     return found.scalar_one_or_none()
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Links that are over, used or not; for the upkeep."""
+    await session.execute(delete(AccessLinkRow).where(col(AccessLinkRow.expires_at) < now - KEPT))

@@ -15,6 +15,7 @@ from sqlalchemy.orm import Mapped
 from sqlmodel import SQLModel, col
 
 from storage.models import (
+    AccessLinkRow,
     AccountContactRow,
     AccountPasswordRow,
     AccountRecoveryCodeRow,
@@ -26,8 +27,14 @@ from storage.models import (
     CasePersonRow,
     CaseRow,
     CodeIssueRow,
+    EvidenceFileRow,
+    EvidenceItemRow,
+    EvidenceWeighedRow,
+    HandBackRow,
+    MessageRow,
     NoticeRow,
     ObjectionLinkRow,
+    PresenceRow,
     ReceivedRow,
     RowKeyRow,
     VaultRow,
@@ -42,6 +49,13 @@ PARTS: tuple[type[SQLModel], ...] = (
     CaseAccessRow,
     CasePersonRow,
     VaultRow,
+    AccessLinkRow,
+    EvidenceFileRow,
+    EvidenceItemRow,
+    EvidenceWeighedRow,
+    HandBackRow,
+    MessageRow,
+    PresenceRow,
     CaseEventRow,
 )
 """Everything that belongs to one case, what points at others first."""
@@ -60,13 +74,16 @@ async def erase_case(session: AsyncSession, reference: str) -> None:
     """
     mine = _of(reference)
     await session.execute(delete(RowKeyRow).where(col(RowKeyRow.subject) == case_subject(reference)))
-    await _delete(session, mine, CasePersonRow, VaultRow)
+    await _delete(session, mine, CasePersonRow, VaultRow, EvidenceItemRow)
+    # What an event names stays as a place that is empty: who wrote when, which kind of file was there.
+    await session.execute(update(MessageRow).where(mine(MessageRow)).values(sealed=""))
+    await session.execute(update(EvidenceFileRow).where(mine(EvidenceFileRow)).values(content=None))
     await session.execute(update(NoticeRow).where(mine(NoticeRow)).values(address="", provider_id=""))
     row = await session.get(CaseRow, reference)
     if row is None or row.closed_at is None:
         return
     row.erase_at = None
-    await _delete(session, mine, CaseAccessRow, CodeIssueRow)
+    await _delete(session, mine, CaseAccessRow, AccessLinkRow, CodeIssueRow)
 
 
 async def forget_case(session: AsyncSession, reference: str) -> None:

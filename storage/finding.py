@@ -5,9 +5,9 @@ The web keeps it and says the same to everybody; whether there is such a case on
 
 import json
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -16,6 +16,9 @@ from storage.identifiers import Identifier, IdentifierKind
 from storage.keys import Rings
 from storage.models import FindRequestRow
 from storage.once import insert_once
+
+LIFETIME = timedelta(hours=25)
+"""A message is tried for a day (`workflows/find.py`), and what was typed is kept no longer than it is of use."""
 
 
 @dataclass(frozen=True)
@@ -58,3 +61,8 @@ async def kept(session: AsyncSession, rings: Rings, name: str) -> Kept | None:
 async def mark_sent(session: AsyncSession, name: str) -> None:
     now = await database_time(session)
     await session.execute(update(FindRequestRow).where(col(FindRequestRow.id) == name).values(sent_at=now))
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Requests that nobody will answer any more; for the upkeep."""
+    await session.execute(delete(FindRequestRow).where(col(FindRequestRow.made_at) < now - LIFETIME))
