@@ -61,3 +61,8 @@ async def present(session: AsyncSession, references: Iterable[str]) -> dict[str,
 
 def _is_writing(row: PresenceRow, now: datetime) -> bool:
     return row.writing_at is not None and now - row.writing_at < WRITES
+
+
+async def forget(session: AsyncSession, now: datetime) -> None:
+    """Agents who are gone without a word; for the upkeep."""
+    await session.execute(delete(PresenceRow).where(col(PresenceRow.seen_at) < now - LOOKS))
