@@ -12,10 +12,11 @@ from activities.decisions import ProvedDecisions, ReceivedObjections
 from domain.decisions import Doubt
 from domain.policy import CURRENT_POLICY
 from storage import intake
+from storage.engine import database_time
 from storage.identifiers import identify
 from storage.intake import Browser
 from storage.keys import Ring
-from storage.models import AgentRow, CaseRow
+from storage.models import AgentRow, CaseRow, MessageRow, ReceivedRow
 
 
 @pytest.fixture
@@ -115,6 +116,80 @@ async def test_nobody_decides_about_an_account_of_their_own(signed, check, datab
         await session.execute(update(AgentRow).where(col(AgentRow.name) == "sam").values(own_accounts=["acc_of_sam"]))
     assert await check(await signed("sam")) is Doubt.OWN_ACCOUNT
     assert await check(await signed("kim")) is None
+
+
+async def test_nobody_decides_about_a_claim_by_a_contact_of_their_own(signed, check, database, opened):
+    """The claim is about another account, but the proved contact is one of sam's too."""
+    async with database.write() as session:
+        row = await session.get_one(CaseRow, opened.reference)
+        row.snapshot = {**row.snapshot, "sight": {"accounts": ["acc_of_sam"], "disputed_at": None}}
+        await session.execute(update(AgentRow).where(col(AgentRow.name) == "sam").values(own_accounts=["acc_of_sam"]))
+    assert await check(await signed("sam")) is Doubt.OWN_ACCOUNT
+    assert await check(await signed("kim")) is None
+
+
+@pytest.mark.parametrize(
+    ("author", "audience", "case", "doubt"),
+    [
+        ("sam", "claimant", "", None),
+        ("sam", "both", "", None),
+        ("sam", "desk", "", Doubt.NO_TEXT),
+        ("kim", "claimant", "", Doubt.NO_TEXT),
+        ("", "both", "", Doubt.NO_TEXT),
+        ("sam", "claimant", "other", Doubt.NO_TEXT),
+        (None, "", "", Doubt.NO_TEXT),
+    ],
+    ids=["own", "for both", "a note", "a colleague's", "the claimant's", "of another case", "none"],
+)
+async def test_the_text_of_a_decision_is_there_and_the_agents_own(
+    opened, check, database, rings, author, audience, case, doubt
+):
+    """Whoever may send signals cannot have a note, or a stranger's words, shown to the claimant as a decision."""
+    async with database.write() as session:
+        other = await intake.open_recovery(
+            session,
+            rings,
+            identify("olu@example.com", "GB"),
+            Browser("olu"),
+            key="key",
+            policy=CURRENT_POLICY,
+            starts_per_network=30,
+        )
+        about = other.reference if case else opened.reference
+        if author is not None:
+            at = await database_time(session)
+            session.add(
+                MessageRow(name="message/1", case_ref=about, audience=audience, author=author, sealed="", at=at)
+            )
+        decision = await intake.receive_decision(
+            session,
+            rings,
+            reference=opened.reference,
+            version=1,
+            outcome="stop",
+            reason="suspicious",
+            agent="sam",
+            key="k",
+            text="message/1",
+        )
+    assert await check(decision) is doubt
+
+
+@pytest.mark.parametrize("forged", [{"text": "message/2"}, {"items": ("username",)}, {"plan": "all"}])
+async def test_text_items_and_plan_are_proved_too(signed, check, forged):
+    assert await check(dataclasses.replace(await signed(), **forged)) is Doubt.UNPROVEN
+
+
+async def test_a_younger_contact_may_not_object(database, opened):
+    async with database.write() as session:
+        now = await database_time(session)
+        for name, data in (("old", {}), ("younger", {"may_object": False})):
+            row = ReceivedRow(id=name, case_ref=opened.reference, kind="objection", received_at=now, data=data)
+            session.add(row)
+    objections = ReceivedObjections(database)
+    for name, may in (("old", True), ("younger", False)):
+        found = await objections.check_objection(Objection(opened.reference, name))
+        assert (found.valid, found.may_object) == (True, may)
 
 
 async def test_an_objection_counts_only_with_its_row_and_for_its_case(database, opened, signed):

@@ -9,9 +9,13 @@ from sqlalchemy import update
 from sqlmodel import col
 
 from development.people import ACCOUNTS
+from domain.case import grouped
+from domain.decisions import ALL, KEEP
 from storage import directory
 from storage.engine import Database
-from storage.models import AccountRow
+from storage.keys import Rings
+from storage.models import AccountRow, AccountSessionRow
+from tests.activities.claimants import Town
 from tests.web.pages import faults_of
 from tests.web.stage import Browser, FakeGateway, browser
 from web.dev.login import age_of
@@ -84,6 +88,56 @@ async def test_a_frozen_account_says_until_when(ada: Browser, database: Database
         await directory.freeze(session, REFS["ada"], now=now, until=now + timedelta(hours=72))
     await signs_in(ada, "ada")
     assert "is frozen, until" in ada.said
+
+
+async def test_a_hand_back_shows_in_contacts_and_held_changes(ada: Browser, database: Database, rings: Rings) -> None:
+    """Which claim put a contact in and took another off, and until when changes are held."""
+    town = Town(database, rings)
+    claim = await town.opens("ada@new.example.com")
+    await town.hands_back(claim, ALL)
+    async with database.write() as session:
+        until = datetime.now(UTC) + timedelta(days=30)
+        await session.execute(
+            update(AccountRow).where(col(AccountRow.ref) == REFS["ada"]).values(probation_until=until)
+        )
+    await signs_in(ada, "ada")
+    for said in (
+        f"put in by the claim {grouped(claim)}",
+        "Former contacts",
+        f"taken off by the claim {grouped(claim)}",
+        "of contacts and second factor are held until",
+    ):
+        assert said in ada.said
+    assert ada.said.index("ada@new.example.com") < ada.said.index("Former contacts") < ada.said.index("ada@example.com")
+    assert faults_of(ada.page) == []
+
+
+async def test_who_signs_in_by_a_former_contact_does_not(ada: Browser, database: Database, rings: Rings) -> None:
+    town = Town(database, rings)
+    await town.takes_off("ada", "ada@example.com", days_ago=1)
+    assert (await signs_in(ada, "ada@example.com", "ada-current-2025")).status_code == 422
+    assert (await signs_in(ada, "ada")).status_code == 200
+
+
+async def test_a_frozen_account_names_the_claim(ada: Browser, database: Database, rings: Rings) -> None:
+    town = Town(database, rings)
+    claim = await town.opens("ada@new.example.com")
+    await signs_in(ada, "ada")
+    await town.freezes(claim)
+    async with database.write() as session:  # a session that slipped through, so that the page is seen
+        await session.execute(update(AccountSessionRow).values(ended_at=None, ended_by=""))
+    await ada.get("/dev/login")
+    assert f"Frozen by the claim {grouped(claim)}" in ada.said
+    assert faults_of(ada.page) == []
+
+
+async def test_a_session_that_a_claim_ended_says_so(ada: Browser, database: Database, rings: Rings) -> None:
+    town = Town(database, rings)
+    claim = await town.opens("ada@new.example.com")
+    await signs_in(ada, "ada")
+    await town.hands_back(claim, KEEP)
+    await ada.get("/dev/login")
+    assert f"The claim {grouped(claim)} ended this session at" in ada.said
 
 
 async def test_a_ban_that_is_over_is_over(ada: Browser, database: Database) -> None:
