@@ -332,8 +332,8 @@ ITEMS_TO_CLAIMANT: dict[Item, str] = {
     Item.EXPLANATION: "An answer in your own words",
 }
 STEPS_TO_CLAIMANT: dict[Step, str] = {
-    Step.LIFT_FREEZE: "The freeze is lifted",
-    Step.CHANGE_CONTACTS: "Your contact is put in",
+    Step.LIFT_FREEZE: "The account is open",
+    Step.CHANGE_CONTACTS: "The contacts are put right",
     Step.END_SESSIONS: "Everybody is signed out",
     Step.SEND_LINK: "The link to set a password is sent",
     Step.RESTORE_CONTACTS: "The contacts are put back",

@@ -7,6 +7,7 @@ from domain.decisions import ALL, KEEP, Outcome
 from tests.web.stage import Browser, FakeGateway
 
 NIA = {"username": "nia", "password_1": "nia-first-2018", "created": "March 2018", "devices": "A tablet"}
+PAT = {"username": "pat", "phone": "+44 7700 900003", "created": "March 2025", "recovery_code": "PATP-0001"}
 ACCOUNT = {demo.username: demo.ref for demo in ACCOUNTS}
 
 
@@ -36,9 +37,11 @@ async def sends(visitor: Browser, gateway: FakeGateway, evidence: dict[str, str]
     return reference
 
 
-async def approved(visitor: Browser, gateway: FakeGateway, plan: str = ALL, **first: str) -> str:
+async def approved(
+    visitor: Browser, gateway: FakeGateway, plan: str = ALL, evidence: dict[str, str] | None = None, **first: str
+) -> str:
     """Two people agree; the cooling-off has begun."""
-    reference = await sends(visitor, gateway, **first)
+    reference = await sends(visitor, gateway, evidence, **first)
     page = visitor.address
     await gateway.judged(reference, Outcome.APPROVE, by="sam", plan=plan)
     await gateway.judged(reference, Outcome.APPROVE, by="kim", plan=plan)
@@ -46,9 +49,11 @@ async def approved(visitor: Browser, gateway: FakeGateway, plan: str = ALL, **fi
     return reference
 
 
-async def handed_back(visitor: Browser, gateway: FakeGateway, plan: str = ALL, **first: str) -> str:
+async def handed_back(
+    visitor: Browser, gateway: FakeGateway, plan: str = ALL, evidence: dict[str, str] | None = None, **first: str
+) -> str:
     """The steps are done, the link is on its way. The clock of the case stays ahead of the page's."""
-    reference = await approved(visitor, gateway, plan, **first)
+    reference = await approved(visitor, gateway, plan, evidence, **first)
     page = visitor.address
     await gateway.clock(reference, timedelta(days=31 if plan != KEEP else 4))
     await visitor.get(page)

@@ -14,11 +14,21 @@ from tests.web.test_after_the_proof import GOOD, prove
 from web.gateway import Unavailable
 
 
-async def mailed(database: Database, rings: Rings, reference: str, scope: str, *, days: int = 7) -> str:
-    """The address in a message about this case, as the sender writes it down."""
-    token, now = f"token-{scope}-{reference}", datetime.now(UTC)
+async def mailed(
+    database: Database,
+    rings: Rings,
+    reference: str,
+    scope: str,
+    *,
+    days: int = 7,
+    account: str = "acc_5sn3a4jdyr2vzyck",
+    may_object: bool = True,
+    name: str = "",
+) -> str:
+    """The address in a message about this case, as the sender writes it down. `name` tells several of them apart."""
+    token, now = f"token-{scope}-{reference}{name}", datetime.now(UTC)
     notice = NoticeRow(
-        name=f"notice/{scope}/{reference}",
+        name=f"notice/{scope}/{reference}{name}",
         case_ref=reference,
         template="code",
         channel="email",
@@ -31,8 +41,9 @@ async def mailed(database: Database, rings: Rings, reference: str, scope: str, *
         digest=rings.digest.digest("objection", token),
         notice=notice.name,
         case_ref=reference,
-        account_ref="acc_5sn3a4jdyr2vzyck",
+        account_ref=account,
         scope=scope,
+        may_object=may_object,
         expires_at=now + timedelta(days=days),
     )
     async with database.write() as session:
@@ -73,7 +84,10 @@ async def test_after_a_password_change_it_freezes_and_opens_a_claim(
     assert ada.title == "Freeze the account?"
     await ada.post(address)
     assert ada.title == "The account is frozen"
-    assert "not built into these pages yet" in ada.said
+    assert "Where can we answer you?" in ada.said
+    await ada.post(f"{ada.address}/contact", contact="ada@example.com")
+    assert ada.title == "Enter the code"
+    assert "The account is frozen until" in ada.said
     await eve.get(ada.address)
     assert eve.title == "We cannot show this page"
 

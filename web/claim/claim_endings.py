@@ -94,6 +94,7 @@ def _undone(case: Claim, entries: Iterable[Entry]) -> Ending:
         "The hand-back was undone",
         (f"{why} The contacts of the account are what they were before your claim, and everybody is signed out.",),
         (APPEAL, "Until then write to the address below if you think that this is wrong. A person reads it."),
+        again_at="",
     )
 
 

@@ -8,6 +8,7 @@ from typing import Literal
 from domain import claim_events as events
 from domain.claim import Claim, State, hold_length, probation_length
 from domain.claim_events import Promise, Step
+from domain.contact_proof import CodeIssued
 from domain.decisions import Outcome
 from storage.folding import AnyEvent
 from storage.reads import Entry
@@ -89,6 +90,8 @@ def _later_past(event: AnyEvent, after: Claim) -> Iterator[Stop]:
             yield Stop("done", "The cooling-off is over", "Nobody objected.", event.at)
         case events.OwnerObjected() if after.state is State.CONTESTED:
             yield Stop("bad", "Somebody objected", "They read an older contact of the account.", event.at)
+        case CodeIssued() if after.state is State.PROBATION and after.since == event.at:
+            yield Stop("done", STEPS_TO_CLAIMANT[Step.SEND_LINK], "Only to the contact that you proved.", event.at)
         case events.StepDone():
             yield Stop("done", STEPS_TO_CLAIMANT[event.step], _result(event), event.at)
         case events.PasswordApplied():
@@ -107,16 +110,23 @@ def _later_past(event: AnyEvent, after: Claim) -> Iterator[Stop]:
             return
 
 
+_RESULTS: dict[tuple[Step, str], str] = {
+    (Step.LIFT_FREEZE, "not_frozen"): "It was not frozen.",
+    (Step.LIFT_FREEZE, "kept"): "Not lifted: another case holds the account shut, and is heard first.",
+    (Step.CHANGE_CONTACTS, "kept"): "The contacts stay as they are.",
+    (Step.RESTORE_FREEZE, "not_frozen"): "It is not frozen.",
+    (Step.RESTORE_FREEZE, "frozen"): "It is frozen, as before.",
+    (Step.RESTORE_FREEZE, "kept"): "It stays frozen because of another case.",
+}
+
+
 def _result(event: events.StepDone) -> str:
-    match event.step:
-        case Step.END_SESSIONS:
-            return _sessions(event.count)
-        case Step.CHANGE_CONTACTS | Step.RESTORE_CONTACTS if not event.count:
-            return "Nothing had to be changed."
-        case Step.LIFT_FREEZE | Step.RESTORE_FREEZE if not event.count:
-            return "There was nothing to do."
-        case _:
-            return ""
+    """What the account system answered, in words; nothing where the step itself says it."""
+    if event.step is Step.END_SESSIONS:
+        return _sessions(event.count)
+    if event.result == "no_account":
+        return "The account no longer exists."
+    return _RESULTS.get((event.step, event.result), "")
 
 
 def _sessions(count: int) -> str:

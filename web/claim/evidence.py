@@ -12,17 +12,14 @@ from web.access import NotFound, held
 from web.claim import uploading
 from web.claim.claim_steps import ClaimStep
 from web.claim.evidence_fields import MAY_GIVE, PASSWORDS, understood
-from web.claim.frame import step_of
-from web.claim.refusals import refused
+from web.claim.frame import take
 from web.claim.view import case_of, case_page
-from web.errors import REFUSED
-from web.forms import TooLarge, sent_with_files
+from web.forms import sent_with_files
 from web.render import is_htmx
 
 router = APIRouter()
 
 NOTHING = "Give at least one thing. Nobody remembers everything"
-TOO_LARGE = "That is too much for one form. Write less, and send at most 5 files of 10 MB"
 
 
 @router.get("/case/{reference}/evidence")
@@ -58,21 +55,7 @@ async def _page_while_it_may_be_given(request: Request, reference: str, template
 
 @router.post("/case/{reference}/evidence")
 async def give_evidence(request: Request, reference: str) -> Response:
-    try:
-        step = await step_of(request, reference, "evidence", sent_with_files)
-    except TooLarge:
-        found = await held(request, reference)
-        problems = {"": TOO_LARGE}
-        return await case_page(request, found.row, status=422, template="evidence", problems=problems, watched=False)
-    if not isinstance(step.case, Claim):
-        raise NotFound
-    try:
-        return await _given(step)  # type: ignore[arg-type] # its case is a claim
-    except REFUSED as problem:
-        return await refused(request, await step.fresh_row(), step.sent, problem, field="")
-    finally:
-        for file in step.sent.files:
-            await file.close()
+    return await take(request, reference, "evidence", claim=_given, read=sent_with_files, template="evidence")
 
 
 async def _given(step: ClaimStep) -> Response:

@@ -69,7 +69,9 @@ async def _keep(services: Services, asked: Asked, browser: Browser, key: str) ->
         network = rings.digest.digest("network", browser.network)
         most = services.settings.starts_per_network
         await budgets.take(session, (Limit(f"finds/{network}", most, HOUR),), name, now)
-        await intake.count_send(session, rings, asked.contact, browser, token=name, policy=services.policy)
+        # The worker counts the message under the same token, so once: a known contact runs out no sooner than any.
+        token = f"find/{name}"
+        await intake.count_send(session, rings, asked.contact, browser, token=token, policy=services.policy)
         await finding.ask(session, rings, name, asked)
     return name
 

@@ -22,11 +22,13 @@ from web.access import Held, NotFound, browser_of, held_to_act
 from web.claim.refusals import refused
 from web.claim.view import case_of, case_page
 from web.errors import REFUSED
-from web.forms import Sent, sent_by
+from web.forms import Sent, TooLarge, sent_by
 from web.render import fresh_key, is_htmx
 from web.services import Services, services_of
 from web.times import datetime_now
 from web.words import CONTACT_PROBLEMS
+
+TOO_LARGE = "That is too much for one form. Write less, and send at most 5 files of 10 MB"
 
 C = TypeVar("C", bound=Recovery | Claim)
 """The kind of case that an act is for."""
@@ -124,9 +126,17 @@ async def take(
     claim: Act[Claim] | None = None,
     field: str = "",
     read: Reader = sent_by,
+    template: str = "",
 ) -> Response:
-    """The frame: an act for each kind of case that knows this step; for the others it does not exist."""
-    step = await step_of(request, reference, route, read)
+    """The frame: an act for each kind of case that knows this step; for the others it does not exist.
+
+    `template` is the page of the form, if it is not that of the moment.
+    """
+    try:
+        step = await step_of(request, reference, route, read)
+    except TooLarge:
+        row, problems = (await held_to_act(request, reference)).row, {"": TOO_LARGE}
+        return await case_page(request, row, status=422, template=template, problems=problems)
     act: Act[Any] | None = recovery if isinstance(step.case, Recovery) else claim
     if act is None:
         raise NotFound
@@ -180,7 +190,7 @@ async def count(step: Step[C], token: str) -> None:
         await intake.count_send(session, rings, contact, browser, token=token, policy=step.case.policy)
 
 
-async def username_of(step: Step[C]) -> str:
+async def username_of(step: Step[Recovery] | Step[Claim]) -> str:
     """The username of the case's account, once it may be shown."""
     async with step.services.database.read() as session:
         names = await reads.usernames(session, step.services.rings, step.case.reference)

@@ -78,7 +78,7 @@ async def context_of(services: Services, row: CaseRow) -> dict[str, Any]:
     """Everything the templates of a case use. Only what this browser typed, and after the proof the usernames."""
     case = reads.case_of(row)
     now = datetime.now(UTC)
-    context = {
+    context: dict[str, Any] = {
         "case": case,
         "now": now,
         "problems": {},
