@@ -56,6 +56,14 @@ async def conversation(
     return said
 
 
+async def text(session: AsyncSession, rings: Rings, reference: str, name: str) -> str | None:
+    """One text that an event of this case names; None if there is none, or it was erased."""
+    row = await session.get(MessageRow, name) if name else None
+    if row is None or row.case_ref != reference:
+        return None
+    return await RowKeys(rings.row).read(session, case_subject(reference), row.sealed)
+
+
 def text_of(entry: Entry) -> str:
     """The name of the text that this event is about; empty if there is none."""
     match entry.event:

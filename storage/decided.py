@@ -19,13 +19,15 @@ FOR_A_SECOND = (State.AWAITING_SECOND_APPROVAL, State.CONTESTED)
 
 @dataclass(frozen=True)
 class Decided:
-    """A decision that was recorded in some case."""
+    """A decision that was recorded in some case. `text` names what was written with it."""
 
     case: str
+    id: str
     at: datetime
     outcome: str
     reason: str
     agent: str
+    text: str
 
 
 async def for_a_second(session: AsyncSession, limit: int = 100) -> Sequence[CaseRow]:
@@ -57,4 +59,6 @@ async def decided(session: AsyncSession, references: Iterable[str]) -> list[Deci
 
 
 def _decided(case: str, at: datetime, data: dict[str, Any]) -> Decided:
-    return Decided(case, at, str(data.get("outcome", "")), str(data.get("reason", "")), str(data.get("agent", "")))
+    names = ("id", "outcome", "reason", "agent", "text")
+    said = {name: str(data.get(name, "")) for name in names}
+    return Decided(case=case, at=at, **said)

@@ -1,6 +1,6 @@
 """What a claimant gave, for the desk: which things there are, and one of them opened when an agent looks at it."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,8 +8,9 @@ from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
+from storage.intake_claim import OPENING
 from storage.keys import Rings
-from storage.models import CasePersonRow, EvidenceFileRow, EvidenceItemRow
+from storage.models import CasePersonRow, EvidenceItemRow
 from storage.people import RowKeys, case_subject
 
 CONTACT = "contact"
@@ -25,23 +26,14 @@ class Given:
     at: datetime
 
 
-@dataclass(frozen=True)
-class File:
-    """A file by the name of its row. `size` in bytes; `refusal` is a class of refusal, never a name."""
+async def given(session: AsyncSession, reference: str, evidence: Iterable[str]) -> list[Given]:
+    """What there is of these times, oldest first, without opening any of it.
 
-    name: str
-    media_type: str
-    size: int
-    state: str
-    at: datetime
-    refusal: str
-
-
-async def given(session: AsyncSession, reference: str) -> list[Given]:
-    """What there is, oldest first, without opening any of it."""
+    What was typed and not sent yet is of no time that an event names.
+    """
     rows = await session.execute(
         select(col(EvidenceItemRow.evidence), col(EvidenceItemRow.kind), col(EvidenceItemRow.at))
-        .where(col(EvidenceItemRow.case_ref) == reference)
+        .where(col(EvidenceItemRow.case_ref) == reference, col(EvidenceItemRow.evidence).in_(list(evidence)))
         .order_by(col(EvidenceItemRow.at), col(EvidenceItemRow.kind))
     )
     return [Given(*row) for row in rows.all()]
@@ -59,18 +51,13 @@ async def contact(session: AsyncSession, rings: Rings, reference: str, name: str
     return await RowKeys(rings.row).read(session, case_subject(reference), row.sealed) if row else None
 
 
-async def files(session: AsyncSession, reference: str) -> Sequence[File]:
-    """The files of a case, oldest first, without what is in them."""
+async def opening(session: AsyncSession, rings: Rings, reference: str) -> dict[str, str]:
+    """What was written into the first form, by kind, opened: it was written to the desk."""
     rows = await session.execute(
-        select(
-            col(EvidenceFileRow.name),
-            col(EvidenceFileRow.media_type),
-            col(EvidenceFileRow.size),
-            col(EvidenceFileRow.state),
-            col(EvidenceFileRow.at),
-            col(EvidenceFileRow.refusal),
+        select(EvidenceItemRow).where(
+            col(EvidenceItemRow.case_ref) == reference, col(EvidenceItemRow.evidence) == OPENING
         )
-        .where(col(EvidenceFileRow.case_ref) == reference)
-        .order_by(col(EvidenceFileRow.at), col(EvidenceFileRow.name))
     )
-    return [File(*row) for row in rows.all()]
+    keys, subject = RowKeys(rings.row), case_subject(reference)
+    found = {row.kind: await keys.read(session, subject, row.sealed) for row in rows.scalars()}
+    return {kind: text for kind, text in found.items() if text is not None}

@@ -1,26 +1,27 @@
 """An agent's decision: a row with the database's time first, then the signal, which waits until a worker is there."""
 
-from dataclasses import dataclass
-from typing import Any
-
 import structlog
 from fastapi import APIRouter, Request
-from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from fastapi.responses import Response
 
-from domain import recovery
-from domain.case import grouped
+from domain.case import Kind
+from domain.claim import Claim
+from domain.claim_decisions import judge as judge_claim
+from domain.claim_events import DecisionRecorded as ClaimDecided
+from domain.claim_events import DecisionRefused as ClaimRefused
 from domain.decisions import DECIDERS, Decision, Doubt, Verdict
 from domain.errors import TooMany
-from domain.recovery import Recovery
-from storage import desk, intake, reads
-from storage.desk import SignedIn
-from storage.models import CaseRow
-from web.desk.case import desk_case_page, desk_row, log_of
-from web.desk.session import password_fits, signed_in, token_of
+from domain.recovery import DecisionRecorded, DecisionRefused, Recovery
+from domain.recovery import judge as judge_recovery
+from storage import desk, intake, intake_desk, reads
+from web.desk import choices
+from web.desk.acting import Attempt, attempt_of, token_of
+from web.desk.deciding import Draft, draft_of
+from web.desk.log import log_of
+from web.desk.session import password_fits
+from web.desk.session import token_of as session_token_of
 from web.errors import REFUSED
-from web.forms import Sent, sent_by
 from web.gateway import CaseIsClosed
-from web.render import fresh_key
 from web.services import services_of
 from web.times import datetime_now
 from web.words import DOUBTS
@@ -28,92 +29,88 @@ from web.words import DOUBTS
 router = APIRouter()
 log = structlog.get_logger(__name__)
 
-STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.UNKNOWN_OUTCOME: 422}
+STATUS = {Doubt.ROLE: 403, Doubt.OWN_ACCOUNT: 403, Doubt.SAME_PERSON: 403, Doubt.UNKNOWN_OUTCOME: 422}
+AT_FIELD = {
+    Doubt.UNKNOWN_REASON: ("reason", "Choose a reason"),
+    Doubt.NO_PLAN: ("plan", "Choose what becomes of the contacts"),
+    Doubt.NO_ITEMS: ("items", "Choose at least one thing to ask for"),
+}
 CLOSED = "The case was closed in this moment, so your decision changed nothing"
-
-
-@dataclass(frozen=True)
-class Attempt:
-    """A decision as an agent sent it, not yet judged."""
-
-    request: Request
-    signed: SignedIn
-    row: CaseRow
-    sent: Sent
-    key: str
-
-    @property
-    def version(self) -> int:
-        """The state that the agent saw, as the decision names it."""
-        return self._number("version")
-
-    @property
-    def last_seen(self) -> int:
-        """The last event that was on the agent's page."""
-        return self._number("number")
-
-    def _number(self, name: str) -> int:
-        typed = self.sent.get(name)
-        return int(typed) if typed.isdecimal() and len(typed) < 10 else -1
-
-    async def refused(self, status: int, problems: dict[str, str], **more: Any) -> HTMLResponse:
-        """The case as it is now, with what was sent and why it was not taken."""
-        row = await desk_row(self.request, self.row.reference)
-        shown = await log_of(services_of(self.request), row)
-        kept = self.sent.kept
-        # The summary of what is wrong gets the focus, so the title must not.
-        more |= {"status": status, "problems": problems, "sent": kept, "may_focus": False}
-        return desk_case_page(self.request, self.signed, row, shown, **more)
+"""What is said where a decision came too late for everything."""
 
 
 @router.post("/desk/cases/{reference}/decision")
 async def decide(request: Request, reference: str) -> Response:
     """Judged by the same rule as in the case, before anything is written; then written, then sent."""
-    signed, row, sent = await signed_in(request), await desk_row(request, reference), await sent_by(request)
-    attempt = Attempt(request, signed, row, sent, sent.key or fresh_key())
+    attempt = await attempt_of(request, reference, where="decide")
+    draft = draft_of(attempt)
     if not await _came_in_before(attempt):
-        problem = await _doubted(attempt) or await _unproved(attempt)
+        problem = await refused(attempt, draft) or await _unproved(attempt)
         if problem is not None:
             return problem
-    return await _send(attempt) or RedirectResponse(f"/desk/cases/{grouped(row.reference)}", status_code=303)
+    return await _send(attempt, draft) or attempt.done(_then(attempt))
+
+
+def _then(attempt: Attempt) -> str:
+    """Back to the list that the form stood on, if it says so."""
+    return "/desk/approvals" if attempt.sent.get("then") == "approvals" else ""
 
 
 async def _came_in_before(attempt: Attempt) -> bool:
     """The same form again: it is sent again and never judged twice."""
-    services, agent = services_of(attempt.request), attempt.signed.agent.name
+    services, agent = services_of(attempt.request), attempt.agent.name
     name = intake.decision_id(services.rings, reference=attempt.row.reference, agent=agent, key=attempt.key)
     async with services.database.read() as session:
         return await reads.received(session, name) is not None
 
 
-async def _doubted(attempt: Attempt) -> Response | None:
+async def refused(attempt: Attempt, draft: Draft) -> Response | None:
     """A refusal that the case would give as well, said at once; with what has happened since the page was made."""
-    doubt = _doubt(attempt)
+    if draft.problems:
+        return await attempt.refused(422, draft.problems)
+    doubt = _doubt(attempt, draft)
     if doubt is None:
         return None
-    if doubt is Doubt.UNKNOWN_REASON:
-        return await attempt.refused(422, {"reason": "Choose a reason"})
+    if doubt in AT_FIELD:
+        field, says = AT_FIELD[doubt]
+        if doubt is Doubt.UNKNOWN_REASON and attempt.row.kind == Kind.CLAIM:
+            field = f"reason_{draft.outcome}"  # each outcome has a list of its own
+        return await attempt.refused(422, {field: says})
+    if doubt is Doubt.UNKNOWN_OUTCOME and not draft.outcome:
+        return await attempt.refused(422, {"outcome": "Choose what to decide"})
     shown = await log_of(services_of(attempt.request), attempt.row)
-    entries = zip(shown.entries, shown.lines, strict=True)
-    changed = [line for entry, line in entries if entry.number > attempt.last_seen >= 0]
     problems = {"": f"Your decision was not taken: {DOUBTS[doubt]}"}
-    return await attempt.refused(STATUS.get(doubt, 409), problems, changed=changed)
+    return await attempt.refused(STATUS.get(doubt, 409), problems, changed=shown.after(attempt.last_seen))
 
 
-def _doubt(attempt: Attempt) -> Doubt | None:
-    agent, row, sent, now = attempt.signed.agent, attempt.row, attempt.sent, datetime_now()
+def _doubt(attempt: Attempt, draft: Draft) -> Doubt | None:
+    agent, row = attempt.agent, attempt.row
     if agent.role not in DECIDERS:
         return Doubt.ROLE
     if reads.is_about(row, agent.own_accounts):
         return Doubt.OWN_ACCOUNT
-    case = reads.case_of(row)
-    if not isinstance(case, Recovery):
-        return Doubt.NOT_NOW
+    judged = _judged(attempt, draft)
+    return judged.doubt if isinstance(judged, DecisionRefused | ClaimRefused) else None
+
+
+def _judged(attempt: Attempt, draft: Draft) -> DecisionRecorded | DecisionRefused | ClaimDecided | ClaimRefused:
+    case, now, agent = reads.case_of(attempt.row), datetime_now(), attempt.agent
     made = Decision(
-        row.reference, attempt.version, "", sent.get("outcome"), sent.get("reason"), agent.name, now, proof=""
+        case.reference,
+        attempt.version,
+        "",
+        draft.outcome,
+        draft.reason,
+        agent.name,
+        now,
+        proof="",
+        items=draft.items,
+        plan=draft.plan,
     )
-    judged = recovery.judge(case, made, Verdict(now), now)
-    return judged.doubt if isinstance(judged, recovery.DecisionRefused) else None
+    verdict = Verdict(now, role=agent.role)
+    if isinstance(case, Recovery):
+        return judge_recovery(case, made, verdict, now)
+    return judge_claim(case, made, verdict, now)
 
 
 async def _unproved(attempt: Attempt) -> Response | None:
@@ -124,35 +121,26 @@ async def _unproved(attempt: Attempt) -> Response | None:
     if not typed:
         return await attempt.refused(422, {"password": "Type your password once more, so that it is you who decides"})
     try:
-        agent = await password_fits(attempt.request, attempt.signed.agent.name, typed)
+        agent = await password_fits(attempt.request, attempt.agent.name, typed, attempt.sent.get("totp"))
     except TooMany as problem:
         answer = await attempt.refused(429, {"password": "There were too many wrong passwords. Try again later"})
         answer.headers["Retry-After"] = str(max(1, int((problem.until - datetime_now()).total_seconds())))
         return answer
     if agent is None:
-        return await attempt.refused(422, {"password": "The password is not correct"})
+        wrong = "Password or code is not correct" if attempt.agent.has_factor else "The password is not correct"
+        return await attempt.refused(422, {"password": wrong})
     async with services.database.write() as session:
-        await desk.proved(session, services.rings, token_of(attempt.request))
+        await desk.proved(session, services.rings, session_token_of(attempt.request))
     return None
 
 
-async def _send(attempt: Attempt) -> Response | None:
+async def _send(attempt: Attempt, draft: Draft) -> Response | None:
     """If Temporal is away the row is there, and the reconciler sends the signal; it counts by the row's time."""
-    services, sent, agent = services_of(attempt.request), attempt.sent, attempt.signed.agent
-    async with services.database.write() as session:
-        decision = await intake.receive_decision(
-            session,
-            services.rings,
-            reference=attempt.row.reference,
-            version=attempt.version,
-            outcome=sent.get("outcome"),
-            reason=sent.get("reason"),
-            agent=agent.name,
-            key=attempt.key,
-        )
-    log.info("decision received", case=decision.case, agent=agent.name, outcome=decision.outcome)
+    services = services_of(attempt.request)
+    decision = await _received(attempt, draft)
+    log.info("decision received", case=decision.case, agent=decision.agent, outcome=decision.outcome)
     try:
-        await services.gateway.decide(decision)
+        await services.gateway.decide(decision, kind=attempt.row.kind)
     except CaseIsClosed:
         return await attempt.refused(409, {"": CLOSED})
     except REFUSED as problem:
@@ -161,3 +149,33 @@ async def _send(attempt: Attempt) -> Response | None:
     async with services.database.write() as session:
         await intake.mark_delivered(session, decision.id)
     return None
+
+
+async def _received(attempt: Attempt, draft: Draft) -> Decision:
+    """The words and the row, in one transaction: neither is there without the other."""
+    services, reference, agent = services_of(attempt.request), attempt.row.reference, attempt.agent.name
+    case, text = reads.case_of(attempt.row), ""
+    async with services.database.write() as session:
+        if draft.text and isinstance(case, Claim) and draft.known:
+            text = await intake_desk.write_text(
+                session,
+                services.rings,
+                reference=reference,
+                audience=choices.audience_of(case, draft.known, draft.plan),
+                author=agent,
+                text=draft.text,
+                token=token_of(attempt, "decision"),
+            )
+        return await intake.receive_decision(
+            session,
+            services.rings,
+            reference=reference,
+            version=attempt.version,
+            outcome=draft.outcome,
+            reason=draft.reason,
+            agent=agent,
+            key=attempt.key,
+            text=text,
+            items=draft.items,
+            plan=draft.plan,
+        )

@@ -2,8 +2,27 @@
 
 from fastapi import APIRouter
 
-from web.desk import bulk, case, decision, queue, search, settings, sign_in, take_next
+from web.desk import (
+    approvals,
+    audit,
+    bulk,
+    case,
+    conversation,
+    decision,
+    macros,
+    presence,
+    preview,
+    queue,
+    reveal,
+    search,
+    settings,
+    sign_in,
+    take_next,
+    taking,
+)
 
 router = APIRouter()
-for module in (sign_in, settings, queue, search, take_next, bulk, case, decision):
+for module in (sign_in, settings, audit, queue, search, take_next, bulk, case, decision):
+    router.include_router(module.router)
+for module in (approvals, macros, taking, conversation, reveal, preview, presence):
     router.include_router(module.router)
