@@ -46,6 +46,14 @@ WRONGS: dict[Wrong, str] = {
     Wrong.CUT_OFF: "it is gone: the case has had more events than are there",
     Wrong.UNKNOWN_KEY: "it was sealed with a key that is not known here, so nothing can be said",
 }
+LOG_GROUPS: dict[str, str] = {
+    "decisions": "Decisions",
+    "revealed": "Hidden values shown",
+    "objections": "Objections",
+    "messages": "What was written and given",
+    "account": "What was done at the account",
+    "promises": "Promises missed, leases run out",
+}
 
 KEYS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("j", "k"), "to the next case of a list, and back"),
