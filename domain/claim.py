@@ -280,7 +280,7 @@ def _proving(case: Claim, event: Event) -> Claim:
             wants_freeze = Freeze.WANTED if case.objection else Freeze.NONE
             opened = replace(case, opened_at=event.at, spoke_at=event.at, freeze=wants_freeze)
             return _moved(_wanting(opened, case.to), State.AWAITING_CONTACT_PROOF, event.at)
-        case State.AWAITING_CONTACT_PROOF, ContactGiven() if proof.wanted is None:
+        case State.AWAITING_CONTACT_PROOF, ContactGiven() if proof.wanted is None and proof.issue is None:
             return _noted(_wanting(case, event.to))
         case state, CodeRequested() if may_resend(case) and proof.issue:
             open_again = replace(proof, wanted=event.to or proof.issue.to, resend_open=False)
