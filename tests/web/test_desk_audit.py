@@ -16,7 +16,7 @@ from storage.engine import Database
 from storage.keys import Rings
 from storage.models import AgentEventRow, CaseEventRow
 from tests.desk_cases import claim_to_review, reference
-from tests.web.desk import uses_up, at_the_desk
+from tests.web.desk import at_the_desk, uses_up
 from tests.web.pages import faults_of
 from tests.web.stage import Browser
 

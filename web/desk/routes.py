@@ -8,7 +8,9 @@ from web.desk import (
     bulk,
     case,
     conversation,
+    dashboard,
     decision,
+    deliveries,
     macros,
     presence,
     preview,
@@ -22,7 +24,7 @@ from web.desk import (
 )
 
 router = APIRouter()
-for module in (sign_in, settings, audit, queue, search, take_next, bulk, case, decision):
+for module in (sign_in, settings, dashboard, deliveries, audit, queue, search, take_next, bulk, case, decision):
     router.include_router(module.router)
 for module in (approvals, macros, taking, conversation, reveal, preview, presence):
     router.include_router(module.router)
