@@ -3,6 +3,7 @@
 from typing import Any
 
 from development.people import DESK_PASSWORD
+from domain.case import grouped
 from tests.web.stage import Browser, browser
 
 WRONG_CODE = "000000"
@@ -16,6 +17,11 @@ async def at_the_desk(app: Any, name: str = "sam") -> Browser:
     assert answer.status_code == 200, agent.said
     assert agent.address == "/desk"
     return agent
+
+
+def case_page(reference: str) -> str:
+    """The address of a case at the desk, as its own forms have it."""
+    return f"/desk/cases/{grouped(reference)}"
 
 
 async def asks_for_help(claimant: Browser, identifier: str = "ada@example.com") -> str:

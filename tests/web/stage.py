@@ -1,5 +1,6 @@
 """The web without Temporal: a gateway that plays the workflow by the same rules, and browsers that press buttons."""
 
+import asyncio
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -23,7 +24,8 @@ from activities.contract import (
     Proof,
     Purpose,
 )
-from domain import claim, claim_commands, claim_deadlines, claim_events, evidence, recovery
+from activities.decisions import ProvedDecisions
+from domain import claim, claim_commands, claim_deadlines, claim_decisions, claim_events, evidence, recovery
 from domain.case import Answer, Kind, parse_reference
 from domain.claim import Claim
 from domain.decisions import Decision, Outcome, Reason, Verdict, reasons
@@ -68,6 +70,7 @@ class FakeGateway:
         self.objected: list[tuple[str, str]] = []
         self.found: list[str] = []
         self._answers: dict[str, Answer] = {}
+        self._turn = asyncio.Lock()
         self._codes = DerivedCodes(database, rings, sender=None)  # type: ignore[arg-type] # nothing is sent
         self._accounts = SqlAccounts(database, rings, HashHere())  # type: ignore[arg-type]
         self._claims = SqlClaims(database, rings, HashHere())  # type: ignore[arg-type]
@@ -93,8 +96,9 @@ class FakeGateway:
         self._at_hand()
         self.told.append((reference, update_id))
         assert self.cases[reference].kind == kind
-        if update_id not in self._answers:
-            self._answers[update_id] = await self._told(reference, command)
+        async with self._turn:
+            if update_id not in self._answers:
+                self._answers[update_id] = await self._told(reference, command)
         return self._answers[update_id]
 
     async def _told(self, reference: str, command: Any) -> Answer:
@@ -245,8 +249,12 @@ class FakeGateway:
     async def hear_decision(self) -> None:
         """The worker is back: the newest decision reaches the case."""
         decision = self.decided[-1]
-        verdict = Verdict(decision.at)
-        await self.happen(decision.case, recovery.judge(self._recovery(decision.case), decision, verdict, self._now()))
+        case = self.cases[decision.case]
+        if isinstance(case, Claim):
+            verdict = await ProvedDecisions(self._database, self._rings).check_decision(decision)
+            await self.happen(decision.case, claim_decisions.judge(case, decision, verdict, self._now()))
+            return
+        await self.happen(decision.case, recovery.judge(case, decision, Verdict(decision.at), self._now()))
 
     async def clock(self, reference: str, by: timedelta) -> None:
         """Let the clock bring what is due by then."""
