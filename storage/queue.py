@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, and_, func, literal, or_, select, text, tuple_
+from sqlalchemy import and_, func, literal, or_, select, text, tuple_
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
@@ -169,13 +169,7 @@ async def counts(session: AsyncSession, wanted: Iterable[Filters], agent: str, n
     return dict(zip(asked, found, strict=True))
 
 
-async def waiting_for_approval(session: AsyncSession) -> int:
-    """Proposals that wait for a second person, up to `MOST_COUNTED + 1`."""
-    wanted = (text(OPEN), col(CaseRow.kind) == Kind.CLAIM, col(CaseRow.state) == "awaiting_second_approval")
-    return int((await session.execute(select(_capped(wanted)))).scalar_one())
-
-
-def _capped(conditions: Iterable[ColumnElement[bool]]) -> Any:
+def _capped(conditions: Iterable[Any]) -> Any:
     few = select(literal(1)).select_from(CaseRow).where(*conditions).limit(MOST_COUNTED + 1).subquery()
     return select(func.count()).select_from(few).scalar_subquery()
 

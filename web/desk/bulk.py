@@ -1,5 +1,7 @@
 """Several cases at once: only what harms nobody, and only after a page that shows what would be done."""
 
+from typing import Any
+
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from starlette.exceptions import HTTPException
@@ -83,5 +85,5 @@ async def _page(request: Request, agent: Agent, chosen: set[str], *, status: int
         names = {row.name: row.display_name for row in await agents.all_agents(session)}
     lines = [line_of(entry, agent.name, names, {}, now) for entry in mine if entry.reference in chosen]
     others = len(chosen - {""} - {entry.reference for entry in mine})
-    more = {"lines": lines, "others": others, "now": now}
+    more: dict[str, Any] = {"lines": lines, "others": others, "now": now}
     return page(request, "desk/bulk.html", status=status, agent=agent, refused=status != 200, **more)

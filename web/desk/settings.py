@@ -116,7 +116,7 @@ def _factor(
     secret = factor.opened_secret(services.rings.row, signed, sealed)
     assert secret is not None
     text = factor.address(secret, services.settings.platform_name, signed.agent.name)
-    more = {"sealed": sealed, "spelled": factor.spelled(secret), "picture": factor.picture(text)}
+    more: dict[str, Any] = {"sealed": sealed, "spelled": factor.spelled(secret), "picture": factor.picture(text)}
     must = services.settings.desk_second_factor
     found = problems or {}
     return page(request, "desk/factor.html", status=status, agent=signed.agent, must_have=must, problems=found, **more)
