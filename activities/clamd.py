@@ -4,13 +4,13 @@ Written here because the protocol is a few lines (clamd(8)) and the client on Py
 """
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from urllib.parse import urlsplit
 
 PORTION = 64 * 1024
 LONGEST_ANSWER = 4096
-Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
 class ScannerAway(Exception):
@@ -29,17 +29,15 @@ class Clamd:
 
     async def is_clean(self, content: bytes) -> bool:
         """Raises `ScannerAway` or `TooLargeToScan`."""
-        async with self._connected() as (reader, writer):
+        async with self._connected() as connection:
             # It stops listening when it has heard enough, and what it said before is there to be read.
             with suppress(ConnectionError):
-                writer.write(b"zINSTREAM\0")
+                await _say(connection, b"zINSTREAM\0")
                 for at in range(0, len(content), PORTION):
                     part = content[at : at + PORTION]
-                    writer.write(len(part).to_bytes(4, "big") + part)
-                    await writer.drain()
-                writer.write(bytes(4))
-                await writer.drain()
-            answer = await _answer(reader)
+                    await _say(connection, len(part).to_bytes(4, "big") + part)
+                await _say(connection, bytes(4))
+            answer = await _answer(connection)
         if answer == "stream: OK":
             return True
         if answer.startswith("stream: ") and answer.endswith(" FOUND"):
@@ -50,37 +48,56 @@ class Clamd:
 
     async def version(self) -> str:
         """Such as `ClamAV 1.4.6/27819/Mon Nov 23 08:26:11 2026`: program, signatures and their age."""
-        async with self._connected() as (reader, writer):
-            writer.write(b"zVERSION\0")
-            await writer.drain()
-            answer = await _answer(reader)
+        async with self._connected() as connection:
+            await _say(connection, b"zVERSION\0")
+            answer = await _answer(connection)
         if not answer.startswith("ClamAV "):
             raise ScannerAway("NotUnderstood")
         return answer
 
     @asynccontextmanager
-    async def _connected(self) -> AsyncIterator[Streams]:
-        writer: asyncio.StreamWriter | None = None
+    async def _connected(self) -> AsyncIterator[socket.socket]:
+        """A plain socket: asyncio's streams throw away what was said when the other side stops listening."""
         try:
             async with asyncio.timeout(self._timeout):
-                reader, writer = await self._open()
-                yield reader, writer
-        except (OSError, EOFError, ValueError) as failed:  # a time-out is an OSError
+                with await self._open() as connection:
+                    yield connection
+        except OSError as failed:  # a time-out is one, too
             raise ScannerAway(type(failed).__name__) from None
-        finally:
-            if writer:
-                writer.close()
 
-    async def _open(self) -> Streams:
+    async def _open(self) -> socket.socket:
         if self._where.scheme == "unix":
-            return await asyncio.open_unix_connection(self._where.path, limit=LONGEST_ANSWER)
-        return await asyncio.open_connection(self._where.hostname, self._where.port, limit=LONGEST_ANSWER)
+            return await _connection(socket.AF_UNIX, self._where.path)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(self._where.hostname, self._where.port, type=socket.SOCK_STREAM)
+        *others, last = found  # a name may lead to IPv6 first, where nobody listens
+        for family, _, _, _, address in others:
+            with suppress(OSError):
+                return await _connection(family, address)
+        return await _connection(last[0], last[4])
 
 
-async def _answer(reader: asyncio.StreamReader) -> str:
-    """Up to the zero byte. An answer that is cut, or longer than any of clamd's, is an error of `readuntil`."""
+async def _connection(family: int, address: object) -> socket.socket:
+    connection = socket.socket(family, socket.SOCK_STREAM)
+    connection.setblocking(False)
     try:
-        said = await reader.readuntil(b"\0")
-    except asyncio.LimitOverrunError:
-        raise ScannerAway("TooLong") from None
+        await asyncio.get_running_loop().sock_connect(connection, address)  # type: ignore[arg-type]
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+async def _say(connection: socket.socket, words: bytes) -> None:
+    await asyncio.get_running_loop().sock_sendall(connection, words)
+
+
+async def _answer(connection: socket.socket) -> str:
+    """Up to the zero byte. Raises `ScannerAway` for an answer that is cut, or longer than any of clamd's."""
+    said = b""
+    while not said.endswith(b"\0"):
+        part = await asyncio.get_running_loop().sock_recv(connection, LONGEST_ANSWER)
+        if not part or len(said) + len(part) > LONGEST_ANSWER:
+            raise ScannerAway("NotUnderstood")
+        said += part
     return said[:-1].decode("utf-8", "replace")

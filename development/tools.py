@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from development import stack_tools, vendor
+from development.clamav import clamd_program
 from development.postgres import postgres_programs
 from development.temporal_binary import NoServer, server_binary
 from development.terminal import say
@@ -66,6 +67,12 @@ def ensure_chromium() -> str | None:
     return found.name if found else None
 
 
+def ensure_clamd() -> str | None:
+    """Which scanner the tests of uploads will use, with a signature of their own."""
+    found = clamd_program() or (clamd_program() if _apt_install("clamav-daemon") else None)
+    return found.name if found else None
+
+
 def ensure_htmx() -> str | None:
     """The files from the CDN, without which browser tests would depend on it."""
     cdn = str(Settings.model_fields["htmx_url"].default)
@@ -86,6 +93,7 @@ NEEDED: dict[str, Callable[[], str | None]] = {
     "a Temporal server (workflow tests, journeys)": ensure_temporal,
     "PostgreSQL (its half of the storage tests)": ensure_postgres,
     "Temporal's SQL tool and the compose schema (the stack)": ensure_stack,
+    "clamd (the scan of files)": ensure_clamd,
     "a browser (journeys, screenshots)": ensure_chromium,
     "htmx (journeys, screenshots)": ensure_htmx,
 }

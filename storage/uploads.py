@@ -7,7 +7,6 @@ of its own with little memory and little time (`storage/examine.py`), never in o
 
 import asyncio
 import sys
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -81,21 +80,6 @@ class Part(Protocol):
     """One file of a form, as Starlette gives it."""
 
     async def read(self, size: int = -1) -> bytes: ...
-
-
-async def limited(stream: AsyncIterator[bytes], declared: str | None, rules: Rules = RULES) -> AsyncIterator[bytes]:
-    """The body of a request as long as it is not too long. `declared` is its Content-Length, if it has one.
-
-    Raises `Refused` before the first byte if it says itself that it is too long, else as soon as it is.
-    """
-    if declared and declared.isascii() and declared.isdigit() and int(declared[:20]) > rules.body_bytes:
-        raise Refused(Refusal.TOO_LARGE)
-    total = 0
-    async for chunk in stream:
-        total += len(chunk)
-        if total > rules.body_bytes:
-            raise Refused(Refusal.TOO_LARGE)
-        yield chunk
 
 
 async def accepted(part: Part, rules: Rules = RULES) -> Upload:
