@@ -114,6 +114,11 @@ class CaseLoop(ABC, Generic[C, E]):
     def _is_over(self) -> bool:
         return self._case.is_closed
 
+    @workflow.query
+    def last_number(self) -> int:
+        """The number of the last event: what an audit compares with the table. No page asks for it."""
+        return self._case.number
+
     # ---- the loop ----
 
     async def _live(self) -> None:
