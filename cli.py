@@ -23,7 +23,7 @@ from connection import connect, data_converter, run_to_the_end
 from development import keys, namespace, supervisor
 from domain.case import parse_reference, workflow_id
 from domain.decisions import Decision, Outcome, Reason
-from operations import commands
+from operations import audit_commands, commands
 from settings import Settings, load
 from storage import agents, intake, migrate, reads
 from storage.engine import Database
@@ -261,6 +261,7 @@ def in_database(work: Callable[[AsyncSession, Settings], Awaitable[Any]]) -> Non
 
 
 commands.register(app, keys_app)
+audit_commands.register(app, agents_app)
 
 if __name__ == "__main__":
     run_to_the_end(app)

@@ -22,6 +22,7 @@ from storage.models import (
     AccountContactRow,
     AccountRecoveryCodeRow,
     AccountRow,
+    AgentEventRow,
     AgentRow,
     CaseAccessRow,
     CaseEventRow,
@@ -133,6 +134,7 @@ async def _row(session: AsyncSession, rings: Rings, key: str) -> Uses:  # noqa: 
 
 async def _audit(session: AsyncSession, rings: Rings, key: str) -> Uses:  # noqa: ARG001
     events = await _count(session, CaseEventRow, sealed_with(CaseEventRow.hash, key))
+    events += await _count(session, AgentEventRow, sealed_with(AgentEventRow.hash, key))
     return _said(events, "event in a chain", "events in chains", "; `reinstate keys rewrap audit` chains them anew")
 
 

@@ -3,7 +3,7 @@
 Small transactions, so that nobody waits; doing it again does what is left.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
 
 from sqlalchemy import select, update
@@ -15,7 +15,7 @@ from operations.rings import RingName
 from storage import audit
 from storage.engine import Database
 from storage.keys import Rings
-from storage.models import AccountRow, AgentRow, CaseEventRow, CaseRow, RowKeyRow
+from storage.models import AccountRow, AgentEventRow, AgentRow, CaseEventRow, CaseRow, RowKeyRow
 
 
 class ChainBroken(Exception):
@@ -98,6 +98,12 @@ async def _chains(database: Database, rings: Rings) -> Renewal:
     async for reference in _cases_of_earlier_keys(database, rings):
         async with database.write() as session:
             count += await _rechain(session, rings, reference)
+    async with database.read() as session:
+        old = ~sealed_with(AgentEventRow.hash, rings.audit.current)
+        agents = (await session.execute(select(col(AgentEventRow.agent)).where(old).distinct())).scalars().all()
+    for name in agents:
+        async with database.write() as session:
+            count += await _rechain_agent(session, rings, name)
     return Renewal(count, "events in chains")
 
 
@@ -117,9 +123,20 @@ async def _rechain(session: AsyncSession, rings: Rings, reference: str) -> int:
     await session.execute(select(CaseRow).where(col(CaseRow.reference) == reference).with_for_update())
     mine = col(CaseEventRow.case_ref) == reference
     rows = (await session.execute(select(CaseEventRow).where(mine).order_by(col(CaseEventRow.number)))).scalars().all()
-    broken = audit.first_break(rings.audit, rows)
+    return _chained_anew(rings, reference, rows)
+
+
+async def _rechain_agent(session: AsyncSession, rings: Rings, name: str) -> int:
+    """The same for what an agent did outside of cases."""
+    await session.execute(select(AgentRow).where(col(AgentRow.name) == name).with_for_update())
+    mine = select(AgentEventRow).where(col(AgentEventRow.agent) == name).order_by(col(AgentEventRow.number))
+    return _chained_anew(rings, name, (await session.execute(mine)).scalars().all())
+
+
+def _chained_anew(rings: Rings, name: str, rows: Sequence[CaseEventRow] | Sequence[AgentEventRow]) -> int:
+    broken = audit.broken(rings.audit, rows)
     if broken is not None:
-        raise ChainBroken(f"the chain of {reference} is broken at event {broken}")
+        raise ChainBroken(f"the chain of {name} is broken at event {broken.number}")
     previous = audit.FIRST
     for row in rows:
         row.previous_hash, row.hash = previous, audit.chained(rings.audit, row, previous)
