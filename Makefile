@@ -12,7 +12,7 @@ READY := $(VENV)/ready
 QUICK := $(wildcard tests/domain tests/activities tests/web tests/replay tests/development)
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-quick check defences format lock shots history bench bench-timing clean
+.PHONY: help run test test-quick check defences format lock shots history bench bench-desk bench-timing clean
 
 help: ## This list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -52,10 +52,14 @@ shots: $(READY) ## Screenshots of every page, into VAR/shots
 history: $(READY) ## Record histories for the replay tests
 	@$(PYTHON) -m tests.replay.record
 
-bench: $(READY) ## Measure recoveries beside two floors, and beside open cases (half an hour; see bench/README.md)
+bench: $(READY) ## Measure recoveries beside two floors and open cases, and the desk (an hour; see bench/README.md)
 	$(PYTHON) -m bench.recoveries
 	$(PYTHON) -m bench.open_cases
 	$(PYTHON) -m bench.profile
+	$(PYTHON) -m bench.desk
+
+bench-desk: $(READY) ## Measure the desk alone, beside a million cases (half an hour, 12 GB of disk, PostgreSQL)
+	$(PYTHON) -m bench.desk
 
 bench-timing: $(READY) ## Whether known and unknown people can be told apart by the clock (five minutes, quiet machine)
 	$(PYTHON) -m bench.timing
