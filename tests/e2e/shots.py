@@ -58,6 +58,7 @@ class Tour:
             self.ben_is_banned,
             self.somebody_guesses,
             self.the_desk,
+            self.the_platform,
         ):
             walk()
 
@@ -143,8 +144,34 @@ class Tour:
         self._album.take(page, "desk-sign-in")
         submit(page, "/desk/sign-in", name="kim", password=DESK_PASSWORD)
         self._album.take(page, "desk-queue")
-        page.locator('a[href^="/desk/cases/"]').first.click()
+        page.goto("/desk?view=all")
+        self._album.take(page, "desk-queue-all")
+        page.locator("[data-open]").first.click()
         self._album.take(page, "desk-case")
+        submit_search(page, "ada@example.com")
+        self._album.take(page, "desk-found")
+        addresses = {"deliveries": "deliveries", "figures": "dashboard", "settings": "settings"}
+        for name, place in addresses.items():
+            page.goto(f"/desk/{place}")
+            self._album.take(page, f"desk-{name}")
+        page.goto("/desk/settings/second-factor")
+        self._album.take(page, "desk-second-factor")
+        page.goto("/desk/audit")
+        self._album.take(page, "desk-refused")
+        self._audit()
+
+    def _audit(self) -> None:
+        page = self._people.person()
+        page.goto("/desk/sign-in")
+        submit(page, "/desk/sign-in", name="lee", password=DESK_PASSWORD)
+        page.goto("/desk/audit")
+        self._album.take(page, "desk-audit")
+        page.get_by_role("button", name="Check the chains").click()
+        page.locator("#chain").wait_for()
+        self._album.take(page, "desk-audit-checked")
+
+    def the_platform(self) -> None:
+        page = self._people.person()
         page.goto("/dev/mailbox")
         self._album.take(page, "dev-mailbox")
         page.goto("/dev/login")
@@ -155,6 +182,13 @@ class Tour:
     def _start(self, page: Page, identifier: str) -> None:
         page.goto("/")
         submit(page, "/recover", identifier=identifier)
+
+
+def submit_search(page: Page, typed: str) -> None:
+    page.goto("/desk/search")
+    page.fill("#q", typed)
+    page.get_by_role("button", name="Find the case").click()
+    page.locator("h1 .n").wait_for()
 
 
 def submit(page: Page, action: str, **fields: str) -> None:
