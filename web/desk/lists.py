@@ -63,6 +63,7 @@ KEYS: tuple[tuple[tuple[str, ...], str], ...] = (
     (("t",), "take the case that is open, or release it"),
     (("a",), "go to the decision"),
     (("m",), "write a message"),
+    (("w",), "write a note for the desk"),
     (("q",), "back to the queue"),
     (("Esc",), "leave a field, so that keys work again"),
     (("?",), "this list"),

@@ -29,10 +29,8 @@
       (one) => one.dataset.key === key && !one.disabled && one.checkVisibility({ visibilityProperty: true }),
     );
     if (!found) return false;
-    if (found.matches(`${TYPING}, input`)) found.focus();
-    else if (found.matches("summary, button, a")) found.click();
+    if (found.matches("summary, button, a")) found.click();
     else found.focus();
-    if (found.matches("[type=radio], [type=checkbox]")) found.click();
     return true;
   }
 
