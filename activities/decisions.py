@@ -4,7 +4,6 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from temporalio import activity
 
 from activities.contract import Decisions, Objection, ObjectionFound, Objections
-from domain.case import Audience
 from domain.decisions import DECIDERS, Decision, Doubt, Verdict
 from storage import reads
 from storage.engine import Database, database_time
@@ -39,12 +38,11 @@ async def _doubt(session: AsyncSession, decision: Decision, agent: AgentRow | No
 
 
 async def _has_its_text(session: AsyncSession, decision: Decision) -> bool:
-    """The claimant reads the text: it has to be there, of this agent, and no note that is for the desk."""
+    """It has to be there, and of this agent. Who reads it the row says itself: words to a second person stay here."""
     if not decision.text:
         return True
     row = await session.get(MessageRow, decision.text)
-    is_theirs = row is not None and (row.case_ref, row.author) == (decision.case, decision.agent)
-    return row is not None and is_theirs and row.audience != Audience.DESK
+    return row is not None and (row.case_ref, row.author) == (decision.case, decision.agent)
 
 
 class ReceivedObjections(Objections):

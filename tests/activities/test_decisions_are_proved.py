@@ -133,18 +133,18 @@ async def test_nobody_decides_about_a_claim_by_a_contact_of_their_own(signed, ch
     [
         ("sam", "claimant", "", None),
         ("sam", "both", "", None),
-        ("sam", "desk", "", Doubt.NO_TEXT),
+        ("sam", "desk", "", None),
         ("kim", "claimant", "", Doubt.NO_TEXT),
         ("", "both", "", Doubt.NO_TEXT),
         ("sam", "claimant", "other", Doubt.NO_TEXT),
         (None, "", "", Doubt.NO_TEXT),
     ],
-    ids=["own", "for both", "a note", "a colleague's", "the claimant's", "of another case", "none"],
+    ids=["own", "for both", "for the desk", "a colleague's", "the claimant's", "of another case", "none"],
 )
 async def test_the_text_of_a_decision_is_there_and_the_agents_own(
     opened, check, database, rings, author, audience, case, doubt
 ):
-    """Whoever may send signals cannot have a note, or a stranger's words, shown to the claimant as a decision."""
+    """Whoever may send signals cannot have a stranger's words shown as a decision. Notes stay at the desk as they are."""
     async with database.write() as session:
         other = await intake.open_recovery(
             session,
