@@ -163,7 +163,8 @@ async def scanned(session: AsyncSession, reference: str) -> tuple[int, int]:
     """How many of the case's files were found clean, and how many were refused."""
     columns = col(EvidenceFileRow.state), func.count()
     mine = col(EvidenceFileRow.case_ref) == reference
-    found = dict((await session.execute(select(*columns).where(mine).group_by(columns[0]))).tuples().all())
+    rows = await session.execute(select(*columns).where(mine).group_by(columns[0]))
+    found = {str(state): int(number) for state, number in rows.all()}
     return found.get(CLEAN, 0), found.get(REFUSED, 0)
 
 
