@@ -20,7 +20,7 @@ from storage.engine import database_time
 from storage.identifiers import Identifier
 from storage.intake import Browser, Opened
 from storage.keys import Rings
-from storage.models import BudgetEntryRow, CaseAccessRow, EvidenceItemRow, VaultRow
+from storage.models import CaseAccessRow, EvidenceItemRow, VaultRow
 from storage.once import insert_once
 from storage.people import RowKeys, case_subject
 
@@ -144,9 +144,3 @@ async def forget_secrets(session: AsyncSession, reference: str, evidence: str) -
     """The claimant takes passwords and recovery codes back before anything is sent."""
     for names in (await secrets_of(session, reference, evidence)).values():
         await session.execute(delete(VaultRow).where(col(VaultRow.name).in_(names)))
-
-
-async def is_first(session: AsyncSession, reference: str, token: str) -> bool:
-    """Whether this form comes for the first time: files are kept once, however often it is sent."""
-    now = await database_time(session)
-    return await insert_once(session, BudgetEntryRow(bucket=f"files/{reference}", token=token, at=now))

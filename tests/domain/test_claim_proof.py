@@ -31,6 +31,15 @@ def test_a_claim_that_an_objection_opened_asks_for_a_contact_first() -> None:
     assert story.case.issue.to == BY_SMS
 
 
+def test_a_contact_is_named_once_and_another_one_waits_for_the_cooldown() -> None:
+    story = ClaimStory(Reason.COMPROMISED, objection="received-1").opens()
+    story.does(events.GiveContact(NIA, BY_SMS))
+    with pytest.raises(NotAllowedNow):
+        story.does(events.GiveContact(NIA, REACHED_AT))
+    with pytest.raises(TooSoon):
+        story.does(events.ResendCode(NIA, REACHED_AT))
+
+
 def test_the_right_code_proves_the_contact() -> None:
     story = ClaimStory().proves_the_contact()
     assert (story.state, story.case.contact) == (State.AWAITING_EVIDENCE, REACHED_AT)

@@ -6,11 +6,13 @@ from typing import Any
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
+from domain import claim_events
 from domain.case import Audience
 from domain.claim import BEFORE_THE_EFFECT, TALKING, Claim, Freeze, State, is_alive, may_resend, may_withdraw
 from domain.claim_commands import may_nudge
 from domain.claim_deadlines import caught_up, hold_notices
 from domain.contact_proof import Destination
+from domain.decisions import Outcome
 from storage import claim_reads, conversation, estimates, intake_claim, reads
 from storage.claim_reads import display_names
 from storage.conversation import Message
@@ -151,23 +153,26 @@ class Line:
 
 
 async def _said(session: AsyncSession, services: Services, row: CaseRow, entries: list[Entry]) -> list[Line]:
-    """The talk of both sides, oldest first. What an agent wrote with a proposal is said once it is agreed."""
+    """The talk of both sides, oldest first."""
     found = await conversation.conversation(
         session, services.rings, row.reference, entries, (Audience.CLAIMANT, Audience.BOTH)
     )
-    after = {entry.number: entry.after for entry in entries}
     names = await display_names(session, {message.author for message in found if message.author})
-    lines, held_back = [], list[Message]()
-    for message in found:
-        case = after[message.number]
-        if message.kind == "decision_recorded" and case.state == State.AWAITING_SECOND_APPROVAL:
-            held_back.append(message)
-            continue
-        if message.kind == "decision_recorded" and case.state == State.COOLING_OFF:
-            lines += [_line(one, names) for one in held_back]
-            held_back = []
-        lines.append(_line(message, names))
-    return lines
+    return [_line(message, names) for message in found if _is_said(message, entries)]
+
+
+def _is_said(message: Message, entries: list[Entry]) -> bool:
+    """Words of a proposal are said once a second person agrees, and never if not: until then nothing is decided."""
+    entry = next(entry for entry in entries if entry.number == message.number)
+    event, state = entry.event, entry.after.state
+    if not isinstance(event, claim_events.DecisionRecorded):
+        return True
+    if event.outcome is Outcome.DENY:
+        return state == State.DENIED
+    if event.outcome is not Outcome.APPROVE or state != State.AWAITING_SECOND_APPROVAL:
+        return True
+    later = (one for one in entries if one.number > entry.number and one.after.state != state)
+    return next((one.after.state for one in later), None) in {State.COOLING_OFF, State.PROBATION}
 
 
 def _line(message: Message, names: dict[str, str]) -> Line:

@@ -46,7 +46,7 @@ async def kept(services: Services, reference: str, found: Uploads, token: str) -
 
 async def unsent(session: AsyncSession, case: Claim) -> int:
     """How many files are kept that the case was not told of yet."""
-    return max(len(await files.waiting(session, case.reference)) - case.files_waiting, 0)
+    return await files.unsent(session, case.reference, case.files_waiting)
 
 
 async def kept_by(session: AsyncSession, case: Claim) -> list[KeptFile]:
