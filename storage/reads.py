@@ -8,7 +8,7 @@ from sqlalchemy import func, select
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.case import Audience, Kind
+from domain.case import Audience
 from domain.contact_proof import IDENTIFIER
 from storage import folding
 from storage.folding import AnyEvent, Case
@@ -151,27 +151,6 @@ async def revoked(session: AsyncSession, digests: Iterable[str]) -> set[str]:
         )
     )
     return set(found.scalars().all())
-
-
-@dataclass(frozen=True)
-class Filters:
-    """The desk's list: kind of case, state and text of a reference; empty means all."""
-
-    kind: str = Kind.RECOVERY
-    state: str = ""
-    reference: str = ""
-
-
-async def open_cases(session: AsyncSession, filters: Filters, limit: int = 100) -> Sequence[CaseRow]:
-    """Open cases, first those that wait for the desk, then by what is due first."""
-    statement = select(CaseRow).where(col(CaseRow.kind) == filters.kind, col(CaseRow.closed_at).is_(None))
-    if filters.state:
-        statement = statement.where(col(CaseRow.state) == filters.state)
-    if filters.reference:
-        statement = statement.where(col(CaseRow.reference).startswith(filters.reference))
-    waits = (col(CaseRow.waiting_on) == "agent").desc()
-    found = await session.execute(statement.order_by(waits, col(CaseRow.due_at), col(CaseRow.reference)).limit(limit))
-    return found.scalars().all()
 
 
 async def open_counts(session: AsyncSession) -> dict[tuple[str, str], int]:
