@@ -1,9 +1,7 @@
 """The scan of files that claimants sent: nobody reads one before it, and what is not clean is deleted at once."""
 
 import structlog
-from sqlalchemy import select
 from sqlalchemy.ext.asyncio import AsyncSession
-from sqlmodel import col
 from temporalio import activity
 
 from activities.clamd import Clamd, TooLargeToScan
@@ -13,7 +11,6 @@ from storage import files, reads
 from storage.engine import Database
 from storage.files import File
 from storage.keys import Rings
-from storage.models import CaseEventRow
 
 log = structlog.get_logger()
 
@@ -74,12 +71,6 @@ async def _not_yet_told(session: AsyncSession, case: str, counted: int) -> Files
     erased meanwhile: what is gone counts as refused, for the case must not wait on.
     """
     clean, _ = await files.scanned(session, case)
-    clean = min(max(clean - await _told(session, case), 0), counted)
+    told, _ = await files.told(session, case)
+    clean = min(max(clean - told, 0), counted)
     return FilesScanned(clean, counted - clean)
-
-
-async def _told(session: AsyncSession, case: str) -> int:
-    """How many clean files the recorded events of the case speak of so far."""
-    mine = col(CaseEventRow.case_ref) == case, col(CaseEventRow.kind) == "files_scanned"
-    found = await session.execute(select(col(CaseEventRow.data)).where(*mine))
-    return sum(data["clean"] for data in found.scalars())

@@ -14,7 +14,7 @@ from sqlmodel import col
 
 from storage.engine import database_time
 from storage.keys import Rings, Unreadable
-from storage.models import CaseRow, EvidenceFileRow
+from storage.models import CaseEventRow, CaseRow, EvidenceFileRow
 from storage.once import insert_once
 from storage.people import RowKeys, case_subject
 from storage.uploads import RULES, Refusal, Refused, Upload
@@ -166,6 +166,18 @@ async def scanned(session: AsyncSession, reference: str) -> tuple[int, int]:
     rows = await session.execute(select(*columns).where(mine).group_by(columns[0]))
     found = {str(state): int(number) for state, number in rows.all()}
     return found.get(CLEAN, 0), found.get(REFUSED, 0)
+
+
+async def told(session: AsyncSession, reference: str) -> tuple[int, int]:
+    """How many clean and how many refused files the recorded events of the case speak of so far."""
+    mine = col(CaseEventRow.case_ref) == reference, col(CaseEventRow.kind) == "files_scanned"
+    found = (await session.execute(select(col(CaseEventRow.data)).where(*mine))).scalars().all()
+    return sum(data["clean"] for data in found), sum(data["refused"] for data in found)
+
+
+async def unsent(session: AsyncSession, reference: str, counted: int) -> int:
+    """How many files are kept that the case was not told of yet, scanned or not; `counted`: it waits for so many."""
+    return max(await count(session, reference) - sum(await told(session, reference)) - counted, 0)
 
 
 async def _opened(session: AsyncSession, rings: Rings, row: EvidenceFileRow) -> bytes | None:

@@ -68,6 +68,7 @@ class Pages:
             "platform_help": settings.platform_help,
             "has_accent": bool(settings.platform_accent),
             "is_development": settings.is_development,
+            "takes_documents": settings.uploads.documents,
             "scripts": htmx_scripts(settings),
             "static": self.static,
             "fresh_key": fresh_key,

@@ -341,3 +341,5 @@ STEPS_TO_CLAIMANT: dict[Step, str] = {
 }
 PAUSES: dict[PauseReason, str] = {PauseReason.WAITING_FOR_CLAIMANT: "we waited for your answer"}
 FILES_HINT = "JPEG, PNG or WebP, up to 10 MB each, at most 5. Cover what we do not need. We do not want identity cards."
+FILES_HINT_WITH_PDF = FILES_HINT.replace("PNG or WebP", "PNG, WebP or PDF")
+"""Where a scanner looks at them."""

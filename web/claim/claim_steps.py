@@ -114,7 +114,7 @@ async def _reply(step: ClaimStep) -> Response | None:
     token = step.token(text)
     asked = claim_events.Reply(step.held.by, intake_desk.text_name(token))
     if step.would_happen(asked):
-        files = await uploading.accepted(step.sent)
+        files = await uploading.accepted(step.services, step.sent)
         if isinstance(files, str):
             return await step.problem("files", files)
         kept = await uploading.kept(step.services, step.case.reference, files, token)

@@ -66,7 +66,7 @@ async def _given(step: ClaimStep) -> Response:
     texts, problems = understood(step.sent, step.services.settings.phone_region)
     if problems:
         return await step.problems(problems, template="evidence")
-    files = await uploading.accepted(step.sent)
+    files = await uploading.accepted(step.services, step.sent)
     if isinstance(files, str):
         return await step.problem("files", files, template="evidence")
     problem = await _keep(step, texts, files)

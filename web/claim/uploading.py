@@ -27,10 +27,10 @@ class KeptFile:
 KINDS = {"image/jpeg": "JPEG image", "image/png": "PNG image", "image/webp": "WebP image", "application/pdf": "PDF"}
 
 
-async def accepted(sent: Sent) -> Uploads | str:
+async def accepted(services: Services, sent: Sent) -> Uploads | str:
     """The files of this form, or the sentence that says why one of them is not taken; then nothing is kept."""
     try:
-        return await uploads.all_accepted(list(sent.files))
+        return await uploads.all_accepted(list(sent.files), services.settings.uploads)
     except Refused as refused:
         return REFUSALS[refused.kind]
 
