@@ -238,13 +238,16 @@ async def decisions(house: House, agents: int, each: int) -> list[float]:
     seconds: list[float] = []
 
     async def agent(number: int) -> None:
-        async with Tab(house.port, f"10.201.0.{number + 1}") as tab:
+        network, cookies = f"10.201.0.{number + 1}", dict[str, str]()
+        async with Tab(house.port, network, cookies) as tab:
             await sign_in(tab, AGENTS[number])
-            await asyncio.sleep(EVERY * number / agents)
-            for case in [next(cases) for _ in range(each)]:
-                began = time.perf_counter()
+        await asyncio.sleep(EVERY * number / agents)
+        for case in [next(cases) for _ in range(each)]:
+            began = time.perf_counter()
+            # A connection for each: the web lets go of those that are silent for some seconds.
+            async with Tab(house.port, network, cookies) as tab:
                 seconds.append(await _decide(house.port, tab, case))
-                await asyncio.sleep(max(0.0, EVERY - (time.perf_counter() - began)))
+            await asyncio.sleep(max(0.0, EVERY - (time.perf_counter() - began)))
 
     async with asyncio.TaskGroup() as group:
         for number in range(agents):

@@ -36,3 +36,9 @@ async def add_agent(session: AsyncSession, *, name: str, display_name: str, role
 async def all_agents(session: AsyncSession) -> Sequence[AgentRow]:
     """Everybody, those who have left too, by name."""
     return (await session.execute(select(AgentRow).order_by(col(AgentRow.name)))).scalars().all()
+
+
+async def names(session: AsyncSession) -> dict[str, str]:
+    """How people call each agent, by name; those who have left too."""
+    found = await session.execute(select(col(AgentRow.name), col(AgentRow.display_name)).order_by(col(AgentRow.name)))
+    return {row.name: row.display_name for row in found.all()}

@@ -205,8 +205,7 @@ def test_single_keys_walk_open_find_and_help(people: People) -> None:
     page.keyboard.press("Escape")
     page.keyboard.press("j")
     page.keyboard.press("k")
-    expect(third).not_to_be_focused()
-    third.focus()
+    expect(third).to_be_focused()
     page.keyboard.press("Enter")
     page.wait_for_url(f"**{address}")
 

@@ -15,7 +15,7 @@ from storage import queue
 from storage.engine import Database
 from storage.keys import Rings
 from tests.desk_cases import claim_to_review, reference
-from tests.web.desk import asks_for_help, at_the_desk, uses_up
+from tests.web.desk import asks_for_help, at_the_desk
 from tests.web.pages import faults_of
 from tests.web.stage import Browser, FakeGateway
 from web.services import Services
@@ -138,7 +138,7 @@ async def test_a_page_that_asks_again_hears_nothing_until_something_changed(
     sam = await at_the_desk(app)
     again = again_of(sam.page)
     assert (await sam.get(again)).status_code == 204
-    await uses_up(ada, "vip@example.com")
+    await asks_for_help(ada, "vip@example.com")
     answer = await sam.get(again)
     assert answer.status_code == 200
     assert "autofocus" not in answer.text

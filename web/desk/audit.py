@@ -70,7 +70,7 @@ async def show_log(request: Request, before: str = "", checked: str = "") -> Res
     agent = await agent_with(request, READERS_OF_THE_LOG)
     asked = _asked(request.query_params, _zone(request), datetime_now())
     async with services_of(request).database.read() as session:
-        names = {row.name: row.display_name for row in await agents.all_agents(session)}
+        names = await agents.names(session)
         lines, further = await _lines(session, asked, Place.parse(before), names)
         result = await _result(session, agent, checked)
     return page(

@@ -82,7 +82,7 @@ async def _mine(request: Request, agent: Agent) -> tuple[Entry, ...]:
 async def _page(request: Request, agent: Agent, chosen: set[str], *, status: int = 200) -> HTMLResponse:
     now, mine = datetime_now(), await _mine(request, agent)
     async with services_of(request).database.read() as session:
-        names = {row.name: row.display_name for row in await agents.all_agents(session)}
+        names = await agents.names(session)
     lines = [line_of(entry, agent.name, names, {}, now) for entry in mine if entry.reference in chosen]
     others = len(chosen - {""} - {entry.reference for entry in mine})
     more: dict[str, Any] = {"lines": lines, "others": others, "now": now}

@@ -1,19 +1,21 @@
 """The list of open cases of all kinds, what is due first on top, and the views beside it."""
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
+from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain import claim, recovery
 from domain.case import Kind, Party
 from domain.claim import Reason
 from domain.decisions import DECIDERS
 from storage import agents, presence, queue
+from storage.estimates import Kept
 from storage.presence import Present
 from storage.queue import SOON, Entry, Filters, Page, Position, View
 from web import words
@@ -33,10 +35,23 @@ NOT_WITH_US = (
     claim.State.HANDING_BACK,
     claim.State.PROBATION,
 )
+KEPT_SECONDS = 5
+"""How long the counts beside the list are kept: as long as a page waits until it asks again."""
+
+
+def _of_state(state: claim.State) -> Filters:
+    return Filters(View.ALL, Kind.CLAIM, state)
+
+
 KINDS = (
     ("Compromised", Filters(View.ALL, Kind.CLAIM, reason=Reason.COMPROMISED)),
     ("Claims", Filters(View.ALL, Kind.CLAIM)),
     ("Recoveries", Filters(View.ALL, Kind.RECOVERY)),
+)
+EVERYBODYS = (
+    *(Filters(view) for view in View if view is not View.MINE),
+    *(filters for _, filters in KINDS),
+    *(_of_state(state) for state in NOT_WITH_US),
 )
 
 
@@ -125,10 +140,20 @@ async def _read(request: Request, filters: Filters, agent: str, now: datetime, p
     after, before = Position.parse(place["after"]), Position.parse(place["before"])
     async with services_of(request).database.read() as session:
         found = await queue.page_of(session, filters, agent, now, after=after, before=before)
-        counts = await queue.counts(session, _counted(filters), agent, now)
-        names = {row.name: row.display_name for row in await agents.all_agents(session)}
+        counts = await _counts(services_of(request).estimates, session, filters, agent, now)
+        names = await agents.names(session)
         present = await presence.present(session, [entry.reference for entry in found.entries])
     return Shown(found, counts, names, present)
+
+
+async def _counts(kept: Kept, session: AsyncSession, filters: Filters, agent: str, now: datetime) -> dict[Filters, int]:
+    """What stands beside the list is a few seconds old at most, and the same for everybody; the list's own is not."""
+    about = ("queue", str(int(now.timestamp()) // KEPT_SECONDS))
+    known: Mapping[Filters, int] | None = kept.get(*about)
+    if known is None:
+        known = await queue.counts(session, EVERYBODYS, "", now)
+        kept.put(known, *about)
+    return {**known, **await queue.counts(session, dict.fromkeys([Filters(View.MINE), filters]), agent, now)}
 
 
 def filters_of(view: str, kind: str, state: str, reason: str) -> Filters:
@@ -212,15 +237,6 @@ def _mark(shown: Shown, now: datetime) -> str:
 
 
 # ---- the views beside the list -------------------------------------------------------------------------------------
-
-
-def _counted(filters: Filters) -> Iterable[Filters]:
-    named = [Filters(view) for view in View] + [one for _, one in KINDS] + [_of_state(state) for state in NOT_WITH_US]
-    return dict.fromkeys([*named, filters])
-
-
-def _of_state(state: claim.State) -> Filters:
-    return Filters(View.ALL, Kind.CLAIM, state)
 
 
 def _groups(counts: Mapping[Filters, int], current: Filters) -> list[Group]:

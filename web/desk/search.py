@@ -33,7 +33,7 @@ async def search(request: Request) -> Response:
         return RedirectResponse(f"/desk/cases/{grouped(found)}", status_code=303)
     async with services.database.read() as session:
         entries = await desk_search.search(session, services.rings, typed, services.settings.phone_region)
-        names = {row.name: row.display_name for row in await agents.all_agents(session)}
+        names = await agents.names(session)
     lines = [line_of(entry, agent.name, names, {}, now) for entry in entries]
     return page(request, "desk/search.html", agent=agent, now=now, typed=typed, lines=lines, problems={})
 
