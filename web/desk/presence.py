@@ -3,6 +3,7 @@
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
+from domain.case import grouped
 from storage import agents, presence
 from web.desk.case import desk_row
 from web.desk.session import agent_of
@@ -21,7 +22,8 @@ async def show_people(request: Request, reference: str) -> Response:
         here = (await presence.present(session, [row.reference])).get(row.reference, ())
         names = {agent.name: agent.display_name for agent in await agents.all_agents(session)}
     others = [one for one in here if one.agent != agent.name]
-    return page(request, "desk/_people.html", people=others, names=names)
+    address = f"/desk/cases/{grouped(row.reference)}"
+    return page(request, "desk/_people.html", people=others, names=names, address=address)
 
 
 @router.post("/desk/cases/{reference}/presence")
