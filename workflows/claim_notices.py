@@ -59,7 +59,7 @@ def _to_the_claimant(case: Claim, event: Event) -> tuple[Told, ...]:
             name = "claim-ended"
         case events.StepDone() if case.state is State.UNDONE:
             name = "claim-ended"
-    return ((name, True, due_at(case)),) if name else ()
+    return ((name, True, case.reopen_until or due_at(case)),) if name else ()
 
 
 def _after_a_decision(case: Claim, event: events.DecisionRecorded) -> NoticeName | None:
