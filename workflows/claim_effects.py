@@ -88,13 +88,13 @@ class ClaimEffects(CaseLoop[Claim, Event]):
             return self._freeze
         if case.freeze is FreezeState.ENDING:
             return self._end_freeze
-        if case.files_waiting:
-            return self._scan
         if case.state is State.HANDING_BACK and case.begun_at is None:
             return self._begin
         if case.to_do and case.to_do[0] is not Step.SEND_LINK:
             return self._step
-        return self._apply_password if case.secret else None
+        if case.secret:
+            return self._apply_password
+        return self._scan if case.files_waiting else None  # last: nothing else waits for a scanner that is away
 
     def _is_being_handed_back(self) -> bool:
         return self._case.state is State.HANDING_BACK and self._case.begun_at is not None
