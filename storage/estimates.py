@@ -15,10 +15,9 @@ from sqlalchemy import func, or_, select, text
 from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
-from domain.case import Kind
 from domain.claim import State
 from storage.engine import database_time
-from storage.models import AT_DESK, CaseRow
+from storage.models import AT_DESK, CLOSED_CLAIM, CaseRow
 
 LEAST = 20
 """Closed claims of the same reason that an estimate needs (design 11)."""
@@ -103,7 +102,7 @@ async def _times(session: AsyncSession, reason: str) -> list[timedelta]:
     found = await session.execute(
         select(col(CaseRow.snapshot)["decision"])
         .where(
-            col(CaseRow.kind) == Kind.CLAIM,
+            text(CLOSED_CLAIM),
             col(CaseRow.reason) == reason,
             col(CaseRow.state).in_(DECIDED),
             col(CaseRow.closed_at) >= since,

@@ -65,6 +65,7 @@ def _one_of(column: str, values: list[str]) -> str:
 AT_DESK = "closed_at IS NULL AND waiting_on = 'agent'"
 ESCALATED = "closed_at IS NULL AND priority > 0"
 OPEN_CLAIM = "closed_at IS NULL AND kind = 'claim'"
+CLOSED_CLAIM = "kind = 'claim' AND closed_at IS NOT NULL"
 
 
 class CaseRow(SQLModel, table=True):
@@ -82,6 +83,8 @@ class CaseRow(SQLModel, table=True):
         Index("case_open_reason", "reason", "order_at", "reference", **_only(OPEN_CLAIM)),
         # The figures: what was closed in a time.
         Index("case_closed", "closed_at", **_only("closed_at IS NOT NULL")),
+        # How long claims like one's own took.
+        Index("case_closed_claim", "reason", "closed_at", **_only(CLOSED_CLAIM)),
         Index("case_of_account", "account_ref", "kind", "closed_at"),
         # The reconciler and `/metrics` look for these every few seconds; nearly always there are none.
         Index("case_unstarted", "opened_at", **_only("started_at IS NULL AND number = 0")),

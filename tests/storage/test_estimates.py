@@ -1,8 +1,10 @@
 """Honest waiting: figures from at least twenty decided claims, a place in the queue, and a minute's memory."""
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from domain.case import ALPHABET
 from domain.claim import Claim, Reason, State
@@ -134,3 +136,26 @@ def test_what_is_kept_does_not_grow_without_end(monkeypatch: pytest.MonkeyPatch)
     assert len(kept.values) <= 3
     assert kept.get("9") == 9
     assert kept.get("1") is None
+
+
+async def test_neither_figure_reads_more_than_its_index(database: Database) -> None:
+    if not database.is_sqlite:
+        pytest.skip("an empty table is read whole by PostgreSQL; the benchmark of the queue looks at a full one")
+    mine = await waits(database, 1, DAY)
+    plans: list[str] = []
+    async with database.read() as session:
+        connection = await session.connection()
+
+        def explain(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+            if statement.lstrip().startswith("SELECT") and 'FROM "case"' in statement:
+                plans.append(statement)
+
+        event.listen(connection.sync_connection, "before_cursor_execute", explain)
+        await estimates.waiting(session, mine, Kept())
+        found = []
+        for statement in plans:
+            count = statement.count("?")
+            rows = await connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {statement}", tuple(["x"] * count))
+            found.append(" ".join(str(row[3]) for row in rows))
+    assert len(found) == 3
+    assert all("case_at_desk" in plan or "case_closed_claim" in plan for plan in found), found
