@@ -92,3 +92,8 @@ def parse_reference(typed: str) -> str | None:
 def workflow_id(kind: str, reference: str) -> str:
     """`recovery/7F3K-Q2M9-XA`: never reused, never personal, so it may stay unencrypted."""
     return f"{kind}/{grouped(reference)}"
+
+
+def reference_in(workflow: str) -> str:
+    """The reference in a workflow id."""
+    return workflow.partition("/")[2].replace("-", "")

@@ -195,6 +195,8 @@ class Claim:
     frozen_at: datetime | None = None
     frozen_until: datetime | None = None
     """When the freeze lapses by itself; None for one that an agent keeps or an objection made."""
+    keeps_freeze: bool = False
+    """An agent has decided that the freeze does not lapse by itself."""
     because: str = ""
     can_reopen: bool = False
     decided: tuple[str, ...] = ()
@@ -243,6 +245,11 @@ class Claim:
         """A contact that is younger than this may be the thief's: it is told, and cannot object."""
         seen = self.survey or self.sight
         return (seen.disputed_at if seen else None) or self.opened_at
+
+    @property
+    def needs_freeze(self) -> bool:
+        """Whether a freeze has no end of its own: an agent keeps it, or it stops what was objected to."""
+        return self.keeps_freeze or self.contested_in is not None
 
     @property
     def is_risky(self) -> bool:
@@ -487,7 +494,8 @@ def _decided(case: Claim, event: events.DecisionRecorded) -> Claim:
         case Outcome.UNDO:
             return _changed(replace(case, undoing=True, to_do=UNDOING, assignee="", lease_until=None))
         case Outcome.KEEP_FREEZE:
-            return _changed(replace(case, frozen_until=None))
+            # Once more, without an end: the account system keeps its own time.
+            return _changed(replace(case, freeze=Freeze.WANTED, frozen_until=None, keeps_freeze=True))
         case Outcome.LIFT_FREEZE:
             return _changed(replace(case, freeze=Freeze.ENDING))
         case _:
@@ -606,6 +614,8 @@ def _handing_back(case: Claim, event: Event) -> Claim:
             return _noted(replace(case, secret=event.secret))
         case _, events.PasswordApplied() if case.secret:
             return _noted(replace(case, secret="", link_used_at=None, password_set_at=event.at))
+        case _, events.PasswordRefused() if case.secret:
+            return _noted(replace(case, secret="", link_used_at=None))
         case _, events.PasswordLost() if case.secret:
             return _noted(replace(case, secret="", link_used_at=event.at))
         case State.PROBATION, events.ProbationEnded():
@@ -631,7 +641,7 @@ def _stepped(case: Claim, event: events.StepDone) -> Claim:
 def _freezing(case: Claim, event: Event) -> Claim:
     match event:
         case events.AccountFrozen() if case.freeze is Freeze.WANTED:
-            until = None if case.contested_in else event.at + case.policy.freeze_lifetime
+            until = None if case.needs_freeze else event.at + case.policy.freeze_lifetime
             return _noted(replace(case, freeze=Freeze.ON, frozen_at=event.at, frozen_until=until))
         case events.FreezeWithheld() if case.freeze is Freeze.WANTED:
             return _noted(replace(case, freeze=Freeze.WITHHELD))

@@ -580,6 +580,17 @@ class PasswordLost:
 
 
 @dataclass(frozen=True)
+class PasswordRefused:
+    """The account takes no password now: it is barred, or another case has set one since."""
+
+    at: datetime
+    because: str
+    kind: Literal["password_refused"] = "password_refused"
+    actor: ClassVar[Party] = Party.MACHINE
+    audience: ClassVar[Audience] = Audience.BOTH
+
+
+@dataclass(frozen=True)
 class ProbationEnded:
     at: datetime
     kind: Literal["probation_ended"] = "probation_ended"
@@ -674,6 +685,7 @@ Event = (
     | PasswordSubmitted
     | PasswordApplied
     | PasswordLost
+    | PasswordRefused
     | ProbationEnded
     | Withdrawn
     | CaseExpired

@@ -299,7 +299,7 @@ class House:
         """Type wrong codes until this one takes no more."""
         case = await self.until(opened.reference, State.AWAITING_CODE)
         right = (await self.message(opened.reference, case.issues)).code
-        while (await self.submit(opened, wrong(right))).state is State.AWAITING_CODE:
+        while (await self.submit(opened, wrong(right))).state == State.AWAITING_CODE:
             pass
 
     async def link_browser(self, reference: str, browser: str) -> Opened:

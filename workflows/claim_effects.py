@@ -185,7 +185,7 @@ class ClaimEffects(CaseLoop[Claim, Event]):
 
     def _about_freeze(self) -> Freeze:
         case = self._case
-        return Freeze(case.reference, case.account, case.objection, case.policy, needed=case.contested_in is not None)
+        return Freeze(case.reference, case.account, case.objection, case.policy, needed=case.needs_freeze)
 
     async def _scan(self) -> None:
         scanned = await self._now_or_later(Files.scan_files, FilesToScan(self._case.reference), DELIVERY)
@@ -229,6 +229,8 @@ class ClaimEffects(CaseLoop[Claim, Event]):
         event: Event = claim_events.PasswordLost(now)
         if result.result == "applied":
             event = claim_events.PasswordApplied(now, result.sessions)
+        elif result.result in {"barred", "superseded"}:
+            event = claim_events.PasswordRefused(now, result.result)
         elif result.result == "objected":
             event = claim_events.OwnerObjected(now, result.received, result.received_at or now)
         async with self._turn:

@@ -22,13 +22,14 @@ with workflow.unsafe.imports_passed_through():
         NewPassword,
         Notice,
         NoticeName,
+        Objection,
         PasswordResult,
         Proof,
         Records,
         RecoveryRecord,
     )
     from domain import recovery
-    from domain.case import Deadline
+    from domain.case import Deadline, reference_in
     from domain.contact_proof import CodeIssued, Destination
     from domain.recovery import Command, Event, Recovery, State
 
@@ -38,6 +39,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
         super().__init__(case)
         self._sending: workflow.ActivityHandle[None] | None = None
         self._superseded: tuple[str, ...] = ()
+        self._objections: tuple[tuple[str, str], ...] = ()
 
     def _apply(self, case: Recovery, event: Event) -> Recovery:
         return recovery.apply(case, event)
@@ -75,7 +77,9 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
         if self._case.state is not State.RECOVERED:
             return
         for other in self._superseded:
-            await self._supersede(other)
+            await self._signal(other, "superseded")
+        for claim, received in self._objections:
+            await self._signal(claim, "owner_objected", Objection(reference_in(claim), received))
         await self._tell("password-changed")
 
     # ---- effects ----
@@ -110,7 +114,7 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
             start_to_close_timeout=timedelta(seconds=15),
             retry_policy=RetryPolicy(maximum_interval=timedelta(seconds=10)),
         )
-        self._superseded = result.superseded
+        self._superseded, self._objections = result.superseded, result.objections
         async with self._turn:
             await self._happened(self._became(result))
         if result.result == "lost":
@@ -128,11 +132,11 @@ class RecoveryEffects(CaseLoop[Recovery, Event]):
             return recovery.OwnerObjected(now, result.received, result.received_at or now)
         return recovery.Superseded(now)
 
-    async def _supersede(self, other: str) -> None:
+    async def _signal(self, other: str, name: str, *arguments: Objection) -> None:
         try:
-            await workflow.get_external_workflow_handle(other).signal("superseded")
+            await workflow.get_external_workflow_handle(other).signal(name, args=arguments)
         except ApplicationError:  # it closed in the meantime
-            workflow.logger.info("the other recovery was gone", extra={"workflow": other})
+            workflow.logger.info("the other case was gone", extra={"workflow": other})
 
     async def _tell(self, name: NoticeName, only: Destination | None = None) -> None:
         case = self._case

@@ -157,3 +157,4 @@ def _done_by_the_machine(case: Claim, now: datetime) -> Iterator[Event]:
     if case.secret:
         yield events.PasswordApplied(now, 1)
         yield events.PasswordLost(now)
+        yield events.PasswordRefused(now, "barred")

@@ -159,3 +159,11 @@ def test_a_contact_that_stays_is_held_for_a_day() -> None:
 def test_the_code_of_the_hand_back_is_number_two() -> None:
     story = ClaimStory().is_handed_back("c1")
     assert [event.issue for event in story.events if isinstance(event, CodeIssued)] == [1, 2]
+
+
+@pytest.mark.parametrize("because", ["barred", "superseded"])
+def test_a_password_that_the_account_does_not_take_is_given_back(because: str) -> None:
+    story = with_link_used()
+    story.does(events.SetPassword("new-browser", "vault-1"))
+    assert story.happens(events.PasswordRefused(story.now, because))
+    assert (story.case.secret, story.case.link_used_at, story.case.password_set_at) == ("", None, None)

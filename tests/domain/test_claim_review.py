@@ -277,6 +277,8 @@ def test_an_automatic_freeze_is_kept_or_lifted_by_an_agent() -> None:
     story = ClaimStory(Reason.COMPROMISED, objection="received-1").opens().is_frozen()
     assert {Outcome.KEEP_FREEZE, Outcome.LIFT_FREEZE} <= outcomes_now(story.case)
     assert refused(story.decides(SAM, Outcome.KEEP_FREEZE)) is None
+    assert (story.case.freeze, story.case.needs_freeze) == (Freeze.WANTED, True)
+    story.is_frozen()
     story.later(hours(73))
     assert (story.case.freeze, story.case.frozen_until) == (Freeze.ON, None)
     assert refused(story.decides(SAM, Outcome.LIFT_FREEZE)) is None

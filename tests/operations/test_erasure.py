@@ -153,12 +153,12 @@ async def test_an_open_case_lives_on_without_its_person_and_sends_nothing_more(h
         await erasure.erase_case(session, opened.reference)
     await house.skip(opened.reference, timedelta(minutes=1))
     answer = await house.resend(opened)
-    assert answer.state is State.AWAITING_CODE
+    assert answer.state == State.AWAITING_CODE
     case = await house.until_case(opened.reference, lambda case: case.issues == 2)
     assert [message.issue for message in house.outbox.codes] == [1]
     assert ADA not in case.accounts
     await house.withdraw(opened)
-    assert (await house.case(opened.reference)).state is State.WITHDRAWN
+    assert (await house.case(opened.reference)).state == State.WITHDRAWN
 
 
 async def test_an_erased_owner_cannot_be_found_or_written_to(house: House) -> None:

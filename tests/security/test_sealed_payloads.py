@@ -25,7 +25,7 @@ def raw(encoding: bytes, key: bytes, data: bytes) -> RawValue:
 async def lives_on(house, opened):
     """The case takes its code, although a stranger knocked."""
     message = await house.message(opened.reference)
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
     history = await house.handle(opened.reference).fetch_history()
     assert not [event for event in history.events if event.HasField("workflow_task_failed_event_attributes")]
 
@@ -39,7 +39,7 @@ async def test_a_plain_signal_is_dropped_and_the_case_lives_on(house, eve):
     decision = await house.sign(opened)
     await strangers_handle(eve, opened).signal("decision_made", dataclasses.asdict(decision) | {"at": "2026-11-23"})
     await house.idle(opened.reference)
-    assert (await house.case(opened.reference)).state is State.AWAITING_HELP
+    assert (await house.case(opened.reference)).state == State.AWAITING_HELP
     assert "decision_refused" not in await house.kinds(opened.reference)
     await house.gateway.decide(decision)
     await house.until(opened.reference, State.AWAITING_CODE)
@@ -53,7 +53,7 @@ async def test_a_plain_update_is_refused(house, eve):
         await strangers_handle(eve, opened).execute_update(
             "submit_code", dataclasses.asdict(command), rpc_timeout=timedelta(seconds=PATIENCE)
         )
-    assert (await house.case(opened.reference)).state is State.AWAITING_CODE
+    assert (await house.case(opened.reference)).state == State.AWAITING_CODE
     await lives_on(house, opened)
 
 

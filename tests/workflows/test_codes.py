@@ -27,7 +27,7 @@ async def test_the_link_outlives_the_code_by_twenty_minutes(house):
     opened = await house.open("ada@example.com")
     link = (await house.message(opened.reference)).link
     await house.skip(opened.reference, 28 * MINUTE)
-    assert (await house.use_link(opened, link)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.use_link(opened, link)).state == State.AWAITING_NEW_PASSWORD
 
 
 async def test_the_link_runs_out_after_thirty_minutes(house):
@@ -62,7 +62,7 @@ async def test_a_new_code_kills_the_old_one(house):
     with pytest.raises(LinkIsOver):
         await house.use_link(opened, first.link)
     assert (await house.case(opened.reference)).tries_left == 5
-    assert (await house.submit(opened, second.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, second.code)).state == State.AWAITING_NEW_PASSWORD
 
 
 async def test_the_second_cooldown_is_longer(house):
@@ -82,7 +82,7 @@ async def test_five_wrong_codes_spend_it(house):
     right = (await house.message(opened.reference)).code
     left = [(await house.submit(opened, wrong(right))).tries_left for _ in range(5)]
     assert left == [4, 3, 2, 1, 0]
-    assert (await house.case(opened.reference)).state is State.AWAITING_RESEND
+    assert (await house.case(opened.reference)).state == State.AWAITING_RESEND
     with pytest.raises(CodeIsOver):
         await house.submit(opened, right)
 
@@ -91,7 +91,7 @@ async def test_a_spent_code_leaves_its_link(house):
     opened = await house.open("ada@example.com")
     await house.use_up(opened)
     answer = await house.use_link(opened, (await house.message(opened.reference)).link)
-    assert answer.state is State.AWAITING_NEW_PASSWORD
+    assert answer.state == State.AWAITING_NEW_PASSWORD
 
 
 async def test_after_five_codes_the_desk_can_be_asked(house):
@@ -102,7 +102,7 @@ async def test_after_five_codes_the_desk_can_be_asked(house):
         await house.until(opened.reference, State.AWAITING_RESEND, State.AWAITING_HELP)
         if issue < 5:
             await house.resend(opened)
-    assert (await house.case(opened.reference)).state is State.AWAITING_HELP
+    assert (await house.case(opened.reference)).state == State.AWAITING_HELP
     assert len(house.outbox.codes) == 5
     with pytest.raises(NotAllowedNow):
         await house.resend(opened)

@@ -29,7 +29,7 @@ async def test_a_password_is_set_across_runs(house):
     await eventually(house.handle(opened.reference).describe, lambda described: described.run_id != first)
     await house.submit(opened, code)
     answer = await house.set_password(opened, "a new and long password")
-    assert answer.state is State.RECOVERED
+    assert answer.state == State.RECOVERED
 
 
 async def test_a_code_still_expires_in_the_next_run(house):

@@ -37,7 +37,7 @@ async def test_allow_sends_one_more_code(house):
     recorded = next(event for event in await house.events(opened.reference) if event.kind == "decision_recorded")
     assert (recorded.data["agent"], recorded.data["outcome"]) == ("sam", "allow")
     message = await house.message(opened.reference, 2)
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
 
 
 @on_sqlite
@@ -130,7 +130,7 @@ async def test_a_decision_about_another_case_is_refused(house):
     await house.until_case(second.reference, lambda case: case.number > before)
     refused = (await house.events(second.reference))[-1]
     assert (refused.kind, refused.data["doubt"]) == ("decision_refused", "unproven")
-    assert (await house.case(first.reference)).state is State.AWAITING_HELP
+    assert (await house.case(first.reference)).state == State.AWAITING_HELP
     await lives_on(house, second)
 
 

@@ -64,7 +64,7 @@ async def test_no_code_and_no_link_ever_wins_for_a_decoy(house):
         assert (await house.submit(opened, typed)).event == "code_refused"
     with pytest.raises(CodeIsOver):
         await house.submit(opened, derived)
-    assert (await house.case(opened.reference)).state is State.AWAITING_RESEND
+    assert (await house.case(opened.reference)).state == State.AWAITING_RESEND
 
 
 @on_sqlite
@@ -74,6 +74,6 @@ async def test_an_account_without_contacts_looks_like_nobody(house):
         opened = await house.open(username)
         await house.until(opened.reference, State.AWAITING_CONTACT)
         answer = await house.give_contact(opened, "nia@example.com")
-        assert answer.state is State.AWAITING_CODE
+        assert answer.state == State.AWAITING_CODE
         await house.idle(opened.reference)
     assert house.outbox.is_empty

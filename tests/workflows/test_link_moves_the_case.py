@@ -22,14 +22,14 @@ async def test_ada_takes_over_the_case_that_eve_began(house):
         await house.set_password(eve, "what eve would like")
     with pytest.raises(NotYours):
         await house.withdraw(eve)
-    assert (await house.set_password(ada, NEW)).state is State.RECOVERED
+    assert (await house.set_password(ada, NEW)).state == State.RECOVERED
     assert await house.password_fits("ada", NEW)
 
 
 async def test_the_link_works_in_the_browser_that_began(house):
     ada = await house.open("ada@example.com")
     answer = await house.use_link(ada, (await house.message(ada.reference)).link)
-    assert answer.state is State.AWAITING_NEW_PASSWORD
+    assert answer.state == State.AWAITING_NEW_PASSWORD
     assert await house.access(ada) is Access.HOLDS
 
 

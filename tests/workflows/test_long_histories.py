@@ -38,9 +38,9 @@ async def test_a_case_keeps_its_state_over_many_histories(short_histories, house
     await house.until_case(opened.reference, lambda case: len(case.decided) == 20)
     await house.gateway.decide(await house.sign(opened))
     message = await house.message(opened.reference, 2)
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
     assert await eventually(lambda: runs(house, opened), lambda found: found > 1)
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     assert (await house.kinds(opened.reference)).count("decision_refused") == 20
 
 
@@ -56,4 +56,4 @@ async def test_tries_and_deadlines_go_on_in_the_new_history(short_histories, hou
     assert await eventually(lambda: runs(house, opened), lambda found: found > 1)
     after = await house.case(opened.reference)
     assert (after.tries_left, after.code_until, after.open_until) == (1, before.code_until, before.open_until)
-    assert (await house.submit(opened, right)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, right)).state == State.AWAITING_NEW_PASSWORD

@@ -33,7 +33,7 @@ async def test_a_new_password_ends_all_sessions_and_tells_everybody(house):
     sessions = [await sign_in(house, "ada") for _ in range(3)]
     olus = await sign_in(house, "olu")
     opened = await house.prove("ada@example.com")
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     assert [await is_signed_in(house, token) for token in sessions] == [False] * 3
     assert await is_signed_in(house, olus)
     assert await house.password_fits("ada", NEW)
@@ -62,11 +62,11 @@ async def test_a_lost_password_is_asked_for_again(house):
         await session.execute(delete(VaultRow))
     await house.start_worker()
     answer = await house.tell(opened.reference, SetPassword(house.holder(opened), sealed))
-    assert answer.state is State.AWAITING_NEW_PASSWORD
+    assert answer.state == State.AWAITING_NEW_PASSWORD
     assert (await house.kinds(opened.reference))[-2:] == ["password_submitted", "password_lost"]
     assert await house.until_told("password-not-set") == ["ada@example.com"]
     assert await house.password_fits("ada", "ada-current-2025")
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     assert await house.password_fits("ada", NEW)
 
 
@@ -88,7 +88,7 @@ async def test_success_ends_the_other_attempts(house):
     await house.message(other.reference)
     proved = await house.prove("+44 7700 900001", browser="eve-phone")
     winner = await house.prove("ada@example.com")
-    assert (await house.set_password(winner, NEW)).state is State.RECOVERED
+    assert (await house.set_password(winner, NEW)).state == State.RECOVERED
     for loser in (other, proved):
         case = await house.until(loser.reference, State.STOPPED)
         assert case.because == "superseded"
@@ -113,7 +113,7 @@ async def test_a_second_recovery_later_is_no_contradiction(house):
     first = await house.prove("ada@example.com")
     await house.set_password(first, NEW)
     again = await house.prove("ada@example.com")
-    assert (await house.set_password(again, "yet another long one")).state is State.RECOVERED
+    assert (await house.set_password(again, "yet another long one")).state == State.RECOVERED
     assert await house.password_fits("ada", "yet another long one")
 
 
@@ -132,7 +132,7 @@ async def test_the_clock_waits_while_a_password_is_applied(house):
     opened = await house.prove("ada@example.com")
     before = (await house.case(opened.reference)).since
     await house.skip(opened.reference, timedelta(minutes=13))
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     async with house.database.read() as session:
         assert (await session.execute(select(col(VaultRow.name)))).first() is None
     assert (await house.case(opened.reference)).since - before >= timedelta(minutes=13)

@@ -37,7 +37,7 @@ async def test_of_fifty_wrong_codes_five_count(house):
     code = (await house.message(opened.reference)).code
     heard = await at_once(house, opened, [wrong(code)] * FIFTY)
     assert heard == {"code_refused": 5, "CodeIsOver": 45}
-    assert (await house.case(opened.reference)).state is State.AWAITING_RESEND
+    assert (await house.case(opened.reference)).state == State.AWAITING_RESEND
     assert (await house.kinds(opened.reference)).count("code_refused") == 5
 
 

@@ -56,8 +56,8 @@ async def test_the_fifth_code_of_the_day_is_only_a_link(house):
     key = (await house.case(fifth.reference)).issue.keys.partition("/")[0]
     would_be = codes.code(house.rings, fifth.reference, 1, 6, key=key)
     assert (await house.submit(fifth, would_be)).event == "code_refused"
-    assert (await house.use_link(fifth, message.link)).state is State.AWAITING_NEW_PASSWORD
-    assert (await house.set_password(fifth, NEW)).state is State.RECOVERED
+    assert (await house.use_link(fifth, message.link)).state == State.AWAITING_NEW_PASSWORD
+    assert (await house.set_password(fifth, NEW)).state == State.RECOVERED
 
 
 @on_sqlite
@@ -128,7 +128,7 @@ async def test_the_sixth_case_within_an_hour_is_silent(house):
     for case in cases[:5]:
         await house.message(case.reference)
     sixth = await house.case(cases[5].reference)
-    assert sixth.state is State.AWAITING_CODE
+    assert sixth.state == State.AWAITING_CODE
     assert (await issue_of(house, cases[5])).silent
     history = await house.idle(cases[5].reference)
     assert sorted(history) == sorted(await house.idle(cases[4].reference))

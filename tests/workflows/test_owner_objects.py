@@ -58,13 +58,14 @@ async def test_a_freeze_ends_by_itself_after_three_days(house, stolen):
     received = await object_to(house, stolen)
     await until_kinds(house, received.case, "case_opened", "account_frozen")
     await house.until_told("account-frozen", times=2)
-    await house.skip(received.case, timedelta(hours=72), "objection")
-    await until_kinds(house, received.case, "case_opened", "account_frozen", "freeze_lapsed")
+    await house.skip(received.case, timedelta(hours=72), "claim")
+    await until_kinds(house, received.case, "case_opened", "account_frozen", "freeze_lapsed", "freeze_ended")
     await house.until_told("freeze-ended", times=2)
     assert await ada(house) == ("", None)
-    await house.handle(received.case, "objection").result()
     claim = await house.claim(received.case)
-    assert claim.freeze_ended_at == claim.frozen_at + timedelta(hours=72)
+    lapsed = (await house.events(received.case))[2]
+    assert lapsed.at == claim.frozen_at + timedelta(hours=72)
+    assert (claim.state, claim.freeze) == ("awaiting_contact_proof", "over")
 
 
 @on_sqlite
@@ -81,13 +82,12 @@ async def test_a_second_freeze_within_thirty_days_is_withheld(house, stolen):
     """So that freezing is no weapon."""
     first = await object_to(house, stolen)
     await until_kinds(house, first.case, "case_opened", "account_frozen")
-    await house.skip(first.case, timedelta(hours=72), "objection")
-    await house.handle(first.case, "objection").result()
+    await house.skip(first.case, timedelta(hours=72), "claim")
+    await until_kinds(house, first.case, "case_opened", "account_frozen", "freeze_lapsed", "freeze_ended")
     again = await house.prove("ada@example.com")
     await house.set_password(again, "ada's own new password")
     second = await object_to(house, again, "eve-laptop")
     await until_kinds(house, second.case, "case_opened", "freeze_withheld")
-    await house.handle(second.case, "objection").result()
     assert await ada(house) == ("", None)
     assert len(house.outbox.told("account-frozen")) == 2
 
@@ -112,5 +112,5 @@ async def test_a_freeze_survives_a_worker_that_stops(house, stolen):
     await house.until_told("account-frozen", times=2)
     await house.stop_worker()
     await house.start_worker()
-    await house.skip(received.case, timedelta(hours=72), "objection")
-    await until_kinds(house, received.case, "case_opened", "account_frozen", "freeze_lapsed")
+    await house.skip(received.case, timedelta(hours=72), "claim")
+    await until_kinds(house, received.case, "case_opened", "account_frozen", "freeze_lapsed", "freeze_ended")

@@ -29,7 +29,7 @@ async def test_a_case_that_temporal_never_heard_of_is_started(house):
     await house.change(CaseRow, CaseRow.reference == opened.reference, opened_at=await an_age_ago(house))
     assert await reconcile(house) == 1
     message = await house.message(opened.reference)
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
     assert await reconcile(house) == 0
     attributes = (await house.handle(opened.reference).describe()).typed_search_attributes
     assert (attributes[CASE_KIND], attributes[POLICY_VERSION]) == ("recovery", opened.case.policy.version)

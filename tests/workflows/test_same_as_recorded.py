@@ -35,6 +35,6 @@ async def test_other_case_is_not_as_recorded(house):
     code = (await house.message(opened.reference)).code
     await house.submit(opened, wrong(code))
     answer = await house.submit(opened, code)
-    assert answer.state is State.AWAITING_NEW_PASSWORD
+    assert answer.state == State.AWAITING_NEW_PASSWORD
     await house.set_password(opened, "a new and long password")
     assert await done(house, opened.reference) != recorded("by-code")

@@ -8,11 +8,11 @@ NEW = "a new and long password"
 
 async def test_olu_proves_twice(house):
     opened = await house.prove("olu@example.com")
-    assert (await house.case(opened.reference)).state is State.AWAITING_SECOND_PROOF
+    assert (await house.case(opened.reference)).state == State.AWAITING_SECOND_PROOF
     answer = await house.second_proof(opened, "olua 0001")
     assert (answer.event, answer.state) == ("second_proof_accepted", State.AWAITING_NEW_PASSWORD)
     assert await house.vault() == []
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     assert await house.password_fits("olu", NEW)
 
 
@@ -22,7 +22,7 @@ async def test_a_saved_code_is_burnt_once(house):
     second = await house.prove("olu@work.example.com")
     answer = await house.second_proof(second, "OLUA-0001")
     assert (answer.event, answer.state) == ("second_proof_refused", State.AWAITING_SECOND_PROOF)
-    assert (await house.second_proof(second, "OLUA-0002")).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.second_proof(second, "OLUA-0002")).state == State.AWAITING_NEW_PASSWORD
 
 
 @on_sqlite
@@ -48,4 +48,4 @@ async def test_the_code_of_a_message_is_no_second_proof(house):
 async def test_the_link_of_a_message_skips_no_second_proof(house):
     opened = await house.open("olu@example.com")
     answer = await house.use_link(opened, (await house.message(opened.reference)).link)
-    assert answer.state is State.AWAITING_SECOND_PROOF
+    assert answer.state == State.AWAITING_SECOND_PROOF

@@ -30,11 +30,11 @@ async def test_ada_chooses_which_account_she_wants_back(shared):
     opened = await shared.open("ada@example.com")
     message = await shared.message(opened.reference)
     assert await usernames(shared, opened) == {}
-    assert (await shared.submit(opened, message.code)).state is State.AWAITING_ACCOUNT
+    assert (await shared.submit(opened, message.code)).state == State.AWAITING_ACCOUNT
     assert await usernames(shared, opened) == {ADA.ref: "ada", SECOND.ref: "ada-at-work"}
     assert (await shared.row(opened.reference)).account_ref == ""
-    assert (await shared.choose(opened, SECOND.ref)).state is State.AWAITING_NEW_PASSWORD
-    assert (await shared.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await shared.choose(opened, SECOND.ref)).state == State.AWAITING_NEW_PASSWORD
+    assert (await shared.set_password(opened, NEW)).state == State.RECOVERED
     assert await shared.password_fits("ada-at-work", NEW)
     assert await shared.password_fits("ada", "ada-current-2025")
 
@@ -44,7 +44,7 @@ async def test_an_account_of_somebody_else_cannot_be_chosen(shared):
     (olu,) = (account for account in ACCOUNTS if account.username == "olu")
     with pytest.raises(NotAllowedNow):
         await shared.choose(opened, olu.ref)
-    assert (await shared.case(opened.reference)).state is State.AWAITING_ACCOUNT
+    assert (await shared.case(opened.reference)).state == State.AWAITING_ACCOUNT
 
 
 async def test_a_username_and_a_shared_contact_mean_one_account(shared):
@@ -52,7 +52,7 @@ async def test_a_username_and_a_shared_contact_mean_one_account(shared):
     await shared.until(opened.reference, State.AWAITING_CONTACT)
     await shared.give_contact(opened, "ada@example.com")
     answer = await shared.submit(opened, (await shared.message(opened.reference)).code)
-    assert answer.state is State.AWAITING_NEW_PASSWORD
+    assert answer.state == State.AWAITING_NEW_PASSWORD
     assert (await shared.case(opened.reference)).account == SECOND.ref
 
 

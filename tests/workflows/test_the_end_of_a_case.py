@@ -31,7 +31,7 @@ async def test_a_case_ends_after_a_day(house):
 async def test_who_withdraws_is_done(house):
     opened = await house.open("ada@example.com")
     code = (await house.message(opened.reference)).code
-    assert (await house.withdraw(opened)).state is State.WITHDRAWN
+    assert (await house.withdraw(opened)).state == State.WITHDRAWN
     with pytest.raises((CaseIsClosed, NotAllowedNow)):
         await house.submit(opened, code)
     assert await house.handle(opened.reference).result() == State.WITHDRAWN
@@ -42,7 +42,7 @@ async def test_a_case_withdrawn_at_once_keeps_its_answer(house):
     for number in range(4):
         opened = await house.open("ada@example.com", browser=f"laptop-{number}")
         await house.until(opened.reference, State.AWAITING_CODE)
-        assert (await house.withdraw(opened)).state is State.WITHDRAWN
+        assert (await house.withdraw(opened)).state == State.WITHDRAWN
         assert await house.handle(opened.reference).result() == State.WITHDRAWN
 
 
@@ -60,7 +60,7 @@ async def test_not_me_in_a_code_message_stops_that_case(house):
     received = await object_to(house, "code", eve)
     case = await house.until(eve.reference, State.STOPPED)
     assert (case.because, received.scope, received.opened) == ("objection", "case", None)
-    assert (await house.case(other.reference)).state is State.AWAITING_CODE
+    assert (await house.case(other.reference)).state == State.AWAITING_CODE
     assert (await house.row(eve.reference)).account_ref
 
 
@@ -70,7 +70,7 @@ async def test_an_objection_without_its_row_is_none(house):
     await house.message(opened.reference)
     await house.gateway.object(opened.reference, "objection/made-up")
     await house.idle(opened.reference)
-    assert (await house.case(opened.reference)).state is State.AWAITING_CODE
+    assert (await house.case(opened.reference)).state == State.AWAITING_CODE
 
 
 async def test_an_objection_to_another_case_is_none(house):
@@ -80,7 +80,7 @@ async def test_an_objection_to_another_case_is_none(house):
     received = await house.press(await house.objection_link("code", eve.reference))
     await house.gateway.object(pat.reference, received.id)
     await house.idle(pat.reference)
-    assert (await house.case(pat.reference)).state is State.AWAITING_CODE
+    assert (await house.case(pat.reference)).state == State.AWAITING_CODE
 
 
 async def test_an_objection_received_first_wins_at_the_gate(house):
@@ -113,7 +113,7 @@ async def test_an_objection_during_the_password_waits_for_the_gate(house, monkey
     received = await house.press(await house.objection_link("code", ada.reference))
     await house.gateway.object(received.case, received.id)
     go_on.set()
-    assert (await setting).state is State.RECOVERED
+    assert (await setting).state == State.RECOVERED
     await house.until_told("password-changed", times=2)
     assert await house.handle(ada.reference).result() == State.RECOVERED
 
@@ -124,4 +124,4 @@ async def test_after_the_recovery_it_is_too_late_for_the_case(house):
     await house.handle(ada.reference).result()
     with pytest.raises(CaseIsClosed):
         await object_to(house, "code", ada)
-    assert (await house.case(ada.reference)).state is State.RECOVERED
+    assert (await house.case(ada.reference)).state == State.RECOVERED

@@ -62,7 +62,7 @@ async def test_one_failure_leads_to_a_second_try(house, database_away):
     code = (await house.message(opened.reference)).code
     database_away.times = 1
     assert (await house.submit(opened, wrong(code))).tries_left == 4
-    assert (await house.submit(opened, code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, code)).state == State.AWAITING_NEW_PASSWORD
     assert database_away.failed == 1
     await record_is_whole(house, opened)
 
@@ -73,12 +73,12 @@ async def test_an_outage_delays_an_answer_and_loses_nothing(house, monkeypatch):
     opened = await house.open("ada@example.com")
     code = (await house.message(opened.reference)).code
     away.times = 2  # the local try, and the first regular one
-    assert (await house.submit(opened, code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, code)).state == State.AWAITING_NEW_PASSWORD
     assert away.failed == 2
     history = await house.handle(opened.reference).fetch_history()
     scheduled = [event.activity_task_scheduled_event_attributes.activity_type.name for event in history.events]
     assert Records.record_recovery.__name__ in scheduled
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     await record_is_whole(house, opened)
 
 
@@ -90,7 +90,7 @@ async def test_a_code_is_issued_once_however_often_it_is_tried(house, monkeypatc
     monkeypatch.setattr(records, "writes", away)
     opened = await house.open("ada@example.com")
     code = (await house.message(opened.reference)).code
-    assert (await house.submit(opened, code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, code)).state == State.AWAITING_NEW_PASSWORD
     assert len(house.outbox.codes) == 1
     await record_is_whole(house, opened)
 
@@ -121,5 +121,5 @@ async def test_what_a_discarded_task_recorded_is_replaced_by_what_happened(house
     assert case.issue.wrong == 0
     assert await house.kinds(opened.reference) == ["case_opened", "code_issued", "code_expired"]
     await record_is_whole(house, opened)
-    assert (await house.withdraw(opened)).state is State.WITHDRAWN
+    assert (await house.withdraw(opened)).state == State.WITHDRAWN
     await record_is_whole(house, opened)

@@ -17,10 +17,10 @@ async def test_vip_gets_the_code_at_the_contact_typed(house):
     opened = await house.open("vip")
     await house.until(opened.reference, State.AWAITING_CONTACT)
     assert house.outbox.is_empty
-    assert (await house.give_contact(opened, "vip@example.com")).state is State.AWAITING_CODE
+    assert (await house.give_contact(opened, "vip@example.com")).state == State.AWAITING_CODE
     message = await house.message(opened.reference)
     assert (message.address, message.channel) == ("vip@example.com", Channel.EMAIL)
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
 
 
 async def test_a_contact_of_somebody_else_gets_nothing(house):
@@ -28,7 +28,7 @@ async def test_a_contact_of_somebody_else_gets_nothing(house):
     opened = await house.open("vip", browser="eve-laptop")
     await house.until(opened.reference, State.AWAITING_CONTACT)
     answer = await house.give_contact(opened, "ada@example.com")
-    assert answer.state is State.AWAITING_CODE
+    assert answer.state == State.AWAITING_CODE
     await house.skip(opened.reference, 10 * MINUTE)
     await house.until(opened.reference, State.AWAITING_RESEND)
     assert house.outbox.is_empty
@@ -51,7 +51,7 @@ async def test_the_other_channel_is_a_resend_to_a_phone_typed_now(house):
     assert (message.address, message.channel) == ("+447700900004", Channel.SMS)
     assert "+447700900004" in await house.until_told("code", times=2)
     assert len(house.outbox.text.taken) == 1
-    assert (await house.submit(opened, message.code)).state is State.AWAITING_NEW_PASSWORD
+    assert (await house.submit(opened, message.code)).state == State.AWAITING_NEW_PASSWORD
 
 
 async def test_a_phone_of_somebody_else_gets_nothing(house):

@@ -42,7 +42,7 @@ async def test_the_same_form_gets_its_answer_when_a_worker_is_back(house):
 async def test_a_case_can_be_opened_while_nobody_works(house):
     await house.stop_worker()
     opened = await house.open("ada@example.com")
-    assert (await house.case(opened.reference)).state is State.OPENING
+    assert (await house.case(opened.reference)).state == State.OPENING
     assert await house.access(opened) is Access.HOLDS
     await house.start_worker()
     assert (await house.message(opened.reference)).code

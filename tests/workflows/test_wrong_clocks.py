@@ -27,7 +27,7 @@ async def true_time(house):
 
 async def test_a_recovery_happens_at_the_true_time(house, wrong_clock):
     opened = await house.prove("ada@example.com")
-    assert (await house.set_password(opened, NEW)).state is State.RECOVERED
+    assert (await house.set_password(opened, NEW)).state == State.RECOVERED
     now = await true_time(house)
     assert abs(datetime.now(UTC) - now - wrong_clock) < A_MINUTE, "the test's own premise"
     assert {abs(event.at - now) < A_MINUTE for event in await house.events(opened.reference)} == {True}
