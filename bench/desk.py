@@ -37,6 +37,7 @@ from storage.intake import Browser, mark_started
 from storage.intake_claim import OPENING, Told
 from storage.keys import Rings
 from storage.models import AgentRow, CaseRow
+from web.desk.dashboard import SPANS
 from web.gateway import Gateway
 
 PASSWORD = "a password for the desk"
@@ -112,8 +113,8 @@ class Reader:
     async def audit(self) -> None:
         await self._look(f"/desk/audit?who={self._chance.choice(AGENTS)}&what=decisions")
 
-    async def figures(self) -> None:
-        await self._look("/desk/dashboard")
+    async def figures(self, days: int = 14) -> None:
+        await self._look(f"/desk/dashboard?span={days}")
 
     async def _look(self, path: str) -> str:
         answer = await self._tab.get(path)
@@ -153,10 +154,12 @@ async def pages(house: House, cases: int, looks: int) -> list[list[str]]:
     async with Tab(house.port, "10.200.0.1") as tab:
         await sign_in(tab, "lead")
         reader = Reader(tab, await some_references(house, cases), cases)
-        began = time.perf_counter()
-        await reader.figures()
-        first = time.perf_counter() - began
-        rows = [["figures, once a minute", f"{first * 1000:.0f} (one look)", ""]]
+        rows = []
+        for days in SPANS:
+            began = time.perf_counter()
+            await reader.figures(days)
+            first = time.perf_counter() - began
+            rows.append([f"figures of {days} days, once a minute", f"{first * 1000:.0f} (one look)", ""])
         kinds: dict[str, Callable[[], Awaitable[None]]] = {
             "queue, first page": reader.queue,
             "queue, any view": reader.views,

@@ -1,8 +1,9 @@
 """The figures of the desk: charts with the tables behind them, counted at most once a minute."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
 from fastapi import APIRouter, Request
@@ -22,6 +23,7 @@ from web.times import datetime_now
 from web.words import Tone
 
 router = APIRouter()
+T = TypeVar("T")
 
 SPANS = (14, 30, 90)
 """Days that can be looked at."""
@@ -80,18 +82,23 @@ async def _counted(services: Services, length: int) -> Figures:
         return kept
     now = datetime_now()
     begins = _midnights(now, length, services.pages.calendar.zone)
-    async with services.database.read() as session:
-        found = Figures(
-            now,
-            await desk_figures.now_open(session, now),
-            await desk_figures.days(session, begins, now),
-            await desk_figures.ages(session, now),
-            await desk_figures.claims(session, begins[0]),
-            await desk_figures.funnel(session, now - timedelta(days=7)),
-            await deliveries.channels(session, now),
-        )
+    found = Figures(
+        now,
+        await _read(services, desk_figures.now_open, now),
+        await _read(services, desk_figures.days, begins, now),
+        await _read(services, desk_figures.ages, now),
+        await _read(services, desk_figures.claims, begins[0]),
+        await _read(services, desk_figures.funnel, now - timedelta(days=7)),
+        await _read(services, deliveries.channels, now),
+    )
     services.estimates.put(found, "dashboard", str(length))
     return found
+
+
+async def _read(services: Services, count: Callable[..., Awaitable[T]], *about: Any) -> T:
+    """A session for each: what one takes of the database's patience is no loss of the next."""
+    async with services.database.read() as session:
+        return await count(session, *about)
 
 
 def _midnights(now: datetime, length: int, zone: ZoneInfo) -> list[datetime]:
@@ -153,8 +160,7 @@ def _promises(claims: Claims) -> Bars:
     rows = []
     for one in claims.promises:
         share, over = one.share, one.kept + one.missed
-        look = "a" if share is None or share >= AIM else "c"
-        pieces = ((look, share or 0.0), ("e", 1 - (share or 0.0)))
+        pieces = () if share is None else (("a" if share >= AIM else "c", share), ("e", 1 - share))
         rows.append((one.name, pieces, percent(one.kept, over), f"{one.kept:,} of {over:,}"))
     said = ", ".join(f"{one.name}: {percent(one.kept, one.kept + one.missed)}" for one in claims.promises)
     return charts.bars(rows, f"Bar chart: share of promises kept. {said}.", most=1.0)
