@@ -12,8 +12,11 @@ from urllib.parse import quote, quote_from_bytes, unquote, urlsplit
 
 from hypothesis import strategies as st
 
-STEPS = ("contact", "code", "resend", "account", "second-proof", "password", "password/strength", "help", "withdraw")
-CASE_PATHS = ("", "/events", "/other", "/withdraw", *(f"/{step}" for step in STEPS))
+STEPS = (
+    "contact", "code", "resend", "account", "second-proof", "password", "password/strength", "help", "withdraw",
+    "evidence", "reply", "nudge", "reopen",
+)  # fmt: skip
+CASE_PATHS = ("", "/events", "/other", "/withdraw", "/check", "/sent", *(f"/{step}" for step in STEPS))
 FIXED_PATHS = (
     "/", "/recover", "/start", "/claim", "/find", "/appeal/x", "/help/no-code", "/help/x", "/desk", "/desk/sign-in",
     "/desk/sign-out", "/dev/login", "/dev/mailbox", "/dev/mailbox.json", "/static/reinstate.css", "/static/../app.py",
@@ -21,9 +24,11 @@ FIXED_PATHS = (
 )  # fmt: skip
 FIELDS = (
     "key", "identifier", "contact", "code", "issue", "account", "proof", "new_password", "other", "name", "password",
-    "totp", "then", "outcome", "reason", "text", "version", "number",
+    "totp", "then", "what", "error_code", "reference", "username", "email", "phone", "created", "devices", "files",
+    "password_1", "recovery_code", "send", "evidence", "forget", "message", "outcome", "reason", "text",
+    "version", "number",
 )  # fmt: skip
-QUERIES = ("after", "shown", "then", "state", "kind", "q", "seen", "to", "id")
+QUERIES = ("after", "shown", "reason", "reference", "then", "state", "kind", "q", "seen", "to", "id")
 COOKIES = ("reinstate_browser", "reinstate_known", "reinstate_desk", "reinstate_AAAABBBBCC", "larkfield_session", "x")
 HEADERS = (
     "host", "origin", "referer", "user-agent", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "forwarded",
@@ -115,7 +120,8 @@ def _paths(cases: tuple[str, ...], links: tuple[str, ...]) -> st.SearchStrategy[
     at_the_desk = st.tuples(references, st.sampled_from(("", "/events", "/decision", "/x"))).map(
         lambda parts: f"/desk/cases/{parts[0]}{parts[1]}"
     )
-    mailed = st.tuples(st.sampled_from(("/link/", "/not-me/", "/appeal/", "/help/", "/dev/mailbox/")), raw_values)
+    tokens = ("/link/", "/not-me/", "/access/", "/appeal/", "/help/", "/dev/mailbox/")
+    mailed = st.tuples(st.sampled_from(tokens), raw_values)
     return st.one_of(
         of_a_case,
         of_a_case,

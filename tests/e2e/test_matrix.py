@@ -16,9 +16,13 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from tests.conftest import make_settings
+from tests.e2e.claim_scenes import CLAIM_NAMES
 from tests.e2e.journeys import SETTLES, choose_password, enter_code, heading, start
-from tests.e2e.scenes import NAMES, Scene, Stage, new_stage
+from tests.e2e.scenes import NAMES as OTHER_NAMES
+from tests.e2e.scenes import Scene, Stage, new_stage
 from tests.e2e.town import People
+
+NAMES = (*OTHER_NAMES, *CLAIM_NAMES)
 
 NARROW = {"width": 320, "height": 640}
 """WCAG 2.2, 1.4.10: 1280 pixels wide at 400 %."""

@@ -9,8 +9,10 @@ from fastapi import FastAPI
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from domain.decisions import Outcome
 from domain.policy import CURRENT_POLICY
 from tests.bad_input import ask, bad_requests
+from tests.web import claims
 from tests.web.desk import asks_for_help, at_the_desk
 from tests.web.stage import Browser, FakeGateway
 from tests.web.test_after_the_proof import GOOD, prove
@@ -61,7 +63,22 @@ async def in_every_state(visitor: Browser, gateway: FakeGateway) -> tuple[str, .
     gone = await visitor.ask("+44 7700 900004")
     await gateway.clock(gone, timedelta(days=1))
     gateway.later = timedelta(0)
-    return (*opened, gone)
+    return (*opened, gone, *await claims_in_many_states(visitor, gateway))
+
+
+async def claims_in_many_states(visitor: Browser, gateway: FakeGateway) -> list[str]:
+    """The first code, evidence, review, a question, cooling-off, probation with a password to set, and an end."""
+    opened = [await claims.makes_claim(visitor), await claims.proves(visitor, gateway)]
+    opened += [await claims.sends(visitor, gateway) for _ in range(3)]
+    await gateway.judged(opened[-2], Outcome.ASK, items=("created", "document"))
+    await gateway.judged(opened[-1], Outcome.DENY)
+    opened.append(await claims.approved(visitor, gateway, evidence=claims.PAT))
+    gateway.later = -timedelta(days=31)
+    opened.append(await claims.handed_back(visitor, gateway))
+    gateway.later = timedelta(0)
+    await visitor.get(gateway.link(opened[-1]))
+    await visitor.post(gateway.link(opened[-1]))
+    return opened
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 
 from domain.claim import Claim
 from storage import files, uploads
-from storage.uploads import RULES, Refused, Upload
+from storage.uploads import Refused, Upload
 from web.forms import Sent
 from web.services import Services
 from web.words import REFUSALS
@@ -37,11 +37,12 @@ async def accepted(services: Services, sent: Sent) -> Uploads | str:
 
 async def kept(services: Services, reference: str, found: Uploads, token: str) -> int | str:
     """Keep the files; how many they are, or why they are too many. A form (`token`) sent twice keeps them once."""
+    most = services.settings.uploads.per_case
     try:
         async with services.database.write() as session:
-            return await files.keep(session, services.rings, reference, found, key=token)
+            return await files.keep(session, services.rings, reference, found, key=token, most=most)
     except Refused:
-        return f"That is more than {RULES.per_case} files for one case. Describe what else you have instead"
+        return f"That is more than {most} files for one case. Describe what else you have instead"
 
 
 async def unsent(session: AsyncSession, case: Claim) -> int:
