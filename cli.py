@@ -22,7 +22,7 @@ from temporalio.api.common.v1 import Payload
 from connection import connect, data_converter, run_to_the_end
 from development import keys, namespace, supervisor
 from domain.case import parse_reference, workflow_id
-from domain.decisions import Decision, Outcome, Reason
+from domain.decisions import Decision, Item, Outcome, Reason
 from operations import audit_commands, commands
 from settings import Settings, load
 from storage import agents, intake, migrate, reads
@@ -193,6 +193,8 @@ def sign(
     outcome: Annotated[Outcome, typer.Option()],
     reason: Annotated[Reason, typer.Option()],
     agent: Annotated[str, typer.Option(help="Who decided.")],
+    plan: Annotated[str, typer.Option(help="Approvals of claims: the contact to replace, `all` or `keep`.")] = "",
+    item: Annotated[list[Item] | None, typer.Option(help="Questions in claims: what is asked for.")] = None,
     sealed: Annotated[bool, typer.Option("--sealed", help="Print the encrypted payload instead of JSON.")] = False,
 ) -> None:
     """Write down a decision and print the signal that carries it: the argument, then a `temporal` command."""
@@ -211,6 +213,8 @@ def sign(
             reason=reason,
             agent=agent,
             key=secrets.token_hex(16),
+            items=tuple(item or ()),
+            plan=plan,
         )
         # Whoever asked for it sends it: the reconciler must not decide in their place.
         await intake.mark_delivered(session, decision.id)

@@ -30,7 +30,7 @@ from tests.replay import corpus
 
 Step = tuple[str, str, str]
 Ask = TypeVar("Ask", StartActivityInput, StartLocalActivityInput)
-INPUTS: dict[str, type[Recovery] | type[Claim]] = {"Recovery": Recovery, "Objection": Claim}
+INPUTS: dict[str, type[Recovery] | type[Claim]] = {"Recovery": Recovery, "Claim": Claim}
 
 
 def replayer(

@@ -233,9 +233,6 @@ class Stage:
 
         return await self.until(delivered, notice)
 
-    def objection_id(self, reference: str) -> str:
-        return workflow_id("objection", reference)
-
     async def run_now(self, schedule: str) -> str:
         """Ask a Schedule for a run; its workflow id, once it is over."""
         before = await self._runs(schedule)

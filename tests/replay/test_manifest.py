@@ -86,7 +86,7 @@ async def test_nothing_personal_is_in_a_history_not_even_sealed(entry: Entry) ->
 async def test_search_would_find_a_word(entry: Entry) -> None:
     """Control: the activities' arguments name the case, sealed."""
     text, reference = entry.file.read_text(), entry.workflow_id.partition("/")[2].replace("-", "")
-    if entry.workflow in {"Recovery", "Objection"}:
+    if entry.workflow in {"Recovery", "Claim"}:
         assert reference not in text
         assert reference in await corpus.opened_payloads(text)
 

@@ -188,7 +188,7 @@ async def not_me_in_the_message(stage: Stage) -> Take:
         return eve.take
 
 
-@scenario("not-me-after-the-password", part=Part.PAGES, keeps=("recovery", "objection"))
+@scenario("not-me-after-the-password", part=Part.PAGES, keeps=("recovery", "claim"))
 async def not_me_after_the_password(stage: Stage) -> tuple[Take, ...]:
     """The account is frozen for three days; the history is taken on the first."""
     email = (await stage.owner()).email
@@ -200,6 +200,6 @@ async def not_me_after_the_password(stage: Stage) -> tuple[Take, ...]:
         address = found_in((await eve.message("password-changed")).text, "not-me")
         await owner.go(address)
         await owner.send(address)
-        claim = stage.objection_id(owner.reference)
+        claim = workflow_id(Kind.CLAIM, owner.reference)
         await stage.idle(claim)
-        return Take(eve.take.workflow, then="recovery"), Take(claim, ends=False, then="objection")
+        return Take(eve.take.workflow, then="recovery"), Take(claim, ends=False, then="claim")

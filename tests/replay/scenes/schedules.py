@@ -23,10 +23,10 @@ async def nothing_to_do(stage: Stage) -> Take:
 
 @scenario(
     "orphans-found",
-    keeps=("", "recovery", "objection"),
+    keeps=("", "recovery", "claim"),
     waits_long=True,
     shows=(
-        "child Objection",
+        "child Claim",
         "child Recovery",
         "external child was there already",
         "signal external decision_made",
@@ -59,7 +59,7 @@ async def orphans_found(stage: Stage) -> tuple[Take, ...]:
     await objected.until(State.STOPPED)
     await lost.withdraw()
     await begun.handle.terminate("recorded: it was never meant to run")
-    return Take(run), ended(lost, "recovery"), Take(claim, ends=False, then="objection")
+    return Take(run), ended(lost, "recovery"), Take(claim.workflow, ends=False, then="claim")
 
 
 @scenario("erased-in-time", part=Part.ALONE, shows=("activity erase_people",) * 2 + ("activity erase_records",) * 2)
