@@ -29,7 +29,7 @@ AGES: tuple[tuple[str, timedelta | None], ...] = (
     ("7 to 14 days", timedelta(days=14)),
     ("over 14 days", None),
 )
-MOST_CLAIMS, MOST_DECIDED = 20_000, 5_000
+MOST_CLAIMS, MOST_DECIDED = 10_000, 5_000
 """Claims whose promises, and whose time to a decision, are looked at, the newest: a bound for the work."""
 LEAST_DECIDED = 20
 """Fewer say nothing (design 11)."""
