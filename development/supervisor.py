@@ -22,7 +22,7 @@ from types import FrameType
 from typing import NoReturn
 
 from connection import connect
-from development import keys, namespace, people
+from development import keys, macros, namespace, people
 from development.ports import LOOPBACK, is_answering, is_free, remembered_block
 from development.processes import Child
 from development.temporal_binary import OLDEST, NoServer, server_binary
@@ -245,6 +245,7 @@ async def _prepare() -> None:
     database = Database(settings.database_url)
     try:
         await people.load_people(database, settings.rings(), datetime.now(UTC))
+        await macros.load_macros(database)
     finally:
         await database.close()
     await namespace.prepare(await connect(settings))

@@ -6,15 +6,16 @@ from typing import get_args
 import pytest
 
 from activities.delivery.render import MAIL
-from domain import claim, recovery
-from domain.case import Audience, Channel
+from domain import claim_events, contact_proof, recovery
+from domain.case import Audience, Channel, Party
 from domain.claim import Claim
-from domain.decisions import Doubt, Outcome
+from domain.claim_events import Promise, Stage, Step, Survey
+from domain.decisions import ALL, Doubt, Outcome
 from domain.recovery import Sight, Standing
-from storage import folding
 from storage.folding import AnyEvent, Case
 from storage.reads import Entry
-from tests.people import ADA, BY_SMS, NOON, REFERENCE
+from tests.claim_story import THIN, ClaimStory
+from tests.people import BY_EMAIL, BY_SMS, NOON
 from tests.story import opened, with_a_code
 from web import words
 from web.desk.timeline import coming, line_of, reason_words
@@ -70,29 +71,148 @@ SAYS: list[tuple[AnyEvent, str]] = [
     (recovery.Superseded(NOON), "Machine stopped the case: another case of the account was quicker"),
     (recovery.Withdrawn(NOON), "Claimant withdrew the case"),
     (recovery.CaseExpired(NOON), "Clock closed the case: its time was over"),
-    (claim.CaseOpened(NOON), "Owner opened the claim with “this was not me”"),
-    (claim.AccountFrozen(NOON, 2), "Machine froze the account and ended all sessions, 2 sessions ended"),
-    (claim.FreezeWithheld(NOON), "Machine did not freeze the account: it was frozen this way not long ago"),
-    (claim.FreezeLapsed(NOON), "Clock ended the freeze: its time was over"),
+]
+
+
+OF_CLAIMS: list[tuple[AnyEvent, str]] = [
+    (claim_events.CaseOpened(NOON), "Owner opened the claim with “this was not me”"),
+    (contact_proof.ContactGiven(NOON, BY_SMS), "Claimant said where to send the code, by text message"),
+    (contact_proof.CodeRequested(NOON), "Claimant asked for a new code"),
+    (contact_proof.CodeIssued(NOON, 1, (), "k/k"), "Machine made a code, number 1, by e-mail"),
+    (contact_proof.CodeRefused(NOON, 1), "Claimant entered a code that is not correct, try 0 of 5"),
+    (contact_proof.CodeExpired(NOON, 1), "Clock ended the code: its time was over"),
+    (contact_proof.CooldownEnded(NOON, 1), "Clock made a new code possible"),
+    (claim_events.ContactProved(NOON, 1, "link", "holder"), "Claimant proved a contact, with the link"),
+    (claim_events.AccountFrozen(NOON, 2), "Machine froze the account and ended all sessions, 2 sessions ended"),
+    (claim_events.FreezeWithheld(NOON), "Machine did not freeze the account: it was frozen this way not long ago"),
+    (claim_events.FreezeLapsed(NOON), "Clock ended the freeze: its time was over"),
+    (claim_events.FreezeEnded(NOON), "Machine let the account go"),
+    (
+        claim_events.EvidenceGiven(NOON, "given-1", Survey("acc"), score=40, files=2),
+        "Claimant gave evidence, score 40, 2 files",
+    ),
+    (claim_events.EvidenceGiven(NOON, "given-1", Survey("acc")), "Claimant gave evidence, score 0"),
+    (claim_events.FilesScanned(NOON, 1, 1), "Machine scanned the files, 1 clean, 1 refused"),
+    (claim_events.ReplySent(NOON, "message/1", 1), "Claimant wrote to the desk, with one file"),
+    (claim_events.ReplySent(NOON, "message/1"), "Claimant wrote to the desk"),
+    (claim_events.Nudged(NOON), "Claimant asked where the answer is"),
+    (claim_events.HolderMoved(NOON, "holder"), "Claimant continued in another browser"),
+    (claim_events.ReminderDue(NOON, 2), "Clock reminded the claimant, number 2"),
+    (claim_events.PromiseMissed(NOON, Promise.FIRST_ANSWER), "Clock noted a broken promise, the first answer"),
+    (claim_events.PromiseMissed(NOON, Promise.DECISION), "Clock noted a broken promise, the decision"),
+    (claim_events.Taken(NOON, "sam", LATER), "Sam Okafor took the case"),
+    (claim_events.Released(NOON, "sam"), "Sam Okafor gave the case back"),
+    (
+        claim_events.LeaseExpired(NOON, "sam"),
+        "Clock gave the case back: nobody worked on it, Sam Okafor had it",
+    ),
+    (claim_events.NoteWritten(NOON, "sam", "message/1"), "Sam Okafor wrote a note for the desk"),
+    (claim_events.MessageSent(NOON, "jo", "message/1"), "jo wrote to the claimant"),
+    (claim_events.Revealed(NOON, "sam", "username/given-1"), "Sam Okafor looked at something hidden, username"),
+    (claim_events.Revealed(NOON, "sam", "contact"), "Sam Okafor looked at something hidden, proved contact"),
+    (claim_events.Revealed(NOON, "sam", "file/0a0a"), "Sam Okafor looked at something hidden, a file"),
+    (
+        claim_events.DecisionRecorded(LATER, "d", Outcome.ASK, "more_needed", "sam", NOON, items=("devices", "other")),
+        "Sam Okafor asked the claimant for more, more is needed to decide, devices, other, came in at 12:00",
+    ),
+    (
+        claim_events.DecisionRefused(NOON, "d", Doubt.SAME_PERSON, "sam"),
+        f"Sam Okafor sent a decision that was refused, {words.DOUBTS[Doubt.SAME_PERSON]}",
+    ),
+    (
+        claim_events.ApprovalLapsed(NOON),
+        "Clock passed the case to a lead: nobody gave the second approval in time",
+    ),
+    (
+        claim_events.HoldNoticeDue(NOON, Stage.MIDDLE),
+        "Clock told the owner again: half of the cooling-off is over",
+    ),
+    (claim_events.HoldNoticeDue(NOON, Stage.ENDING), "Clock told the owner again: the cooling-off ends soon"),
+    (claim_events.HoldEnded(NOON), "Clock ended the cooling-off: nobody objected"),
+    (claim_events.HandBackBegun(NOON), "Machine began the hand-back"),
+    (
+        claim_events.StepDone(NOON, Step.CHANGE_CONTACTS, "replaced", 1),
+        "Machine changed the contacts, replaced, 1 contact",
+    ),
+    (claim_events.StepDone(NOON, Step.END_SESSIONS, "ended", 2), "Machine ended all sessions, ended, 2 sessions"),
+    (claim_events.StepDone(NOON, Step.LIFT_FREEZE, "not_frozen"), "Machine lifted the freeze, not frozen"),
+    (claim_events.StepDelayed(NOON, Step.END_SESSIONS), "Machine waits for the account system, end all sessions"),
+    (claim_events.OwnerObjected(LATER, "o", NOON), "Owner objected, came in at 12:00"),
+    (
+        claim_events.ObjectionNoted(NOON, "o", NOON),
+        "Owner objected, without effect, the contact is younger than what is disputed, or it was too late",
+    ),
+    (claim_events.ContestLapsed(NOON), "Clock ended the wait: the claimant said nothing after the objection"),
+    (claim_events.LinkUsed(NOON, 2, "holder"), "Claimant used the link to set a password"),
+    (claim_events.ProofLapsed(NOON), "Clock ended the link: the time to set a password was over"),
+    (claim_events.PasswordSubmitted(NOON, "vault-1"), "Claimant sent a new password"),
+    (
+        claim_events.PasswordApplied(NOON, 1),
+        "Machine set the new password and ended all sessions, one session ended",
+    ),
+    (claim_events.PasswordLost(NOON), "Machine could not set the password; nothing changed"),
+    (
+        claim_events.PasswordRefused(NOON, "barred"),
+        "Machine did not take the password, the account takes none now",
+    ),
+    (claim_events.ProbationEnded(NOON), "Clock ended the probation"),
+    (claim_events.Withdrawn(NOON), "Claimant withdrew the claim"),
+    (claim_events.CaseExpired(NOON), "Clock closed the claim: its time was over"),
+    (claim_events.Reopened(NOON), "Claimant took the claim up again"),
+    (claim_events.ReopenLapsed(NOON), "Clock closed the claim for good"),
 ]
 
 
 def a_claim() -> Claim:
-    return Claim(REFERENCE, ADA.account, "objection/1")
+    """A claim that an objection opened, with a code on its way."""
+    story = ClaimStory(objection="objection/1").opens()
+    story.does(claim_events.GiveContact(story.case.holder, BY_EMAIL))
+    return story.case
 
 
 @pytest.mark.parametrize(("event", "says"), SAYS)
 def test_a_line_says_who_did_what(event: AnyEvent, says: str) -> None:
-    is_claim = isinstance(event, get_args(claim.Event))
-    case: Case = a_claim() if is_claim else with_a_code().case
-    line = line_of(Entry(1, event, event.actor, Audience.BOTH, case), NAMES)
+    assert spoken(event, with_a_code().case) == says
+
+
+@pytest.mark.parametrize(("event", "says"), OF_CLAIMS)
+def test_a_line_of_a_claim_says_who_did_what(event: AnyEvent, says: str) -> None:
+    assert spoken(event, a_claim()) == says
+
+
+def spoken(event: AnyEvent, case: Case) -> str:
+    line = line_of(Entry(1, event, event.actor, event.audience, case), NAMES)
+    assert line.for_desk == (event.audience is Audience.DESK)
     since = f"came in at {line.since:%H:%M}" if line.since else ""
-    assert ", ".join(part for part in (f"{line.who} {line.what}", line.more, since) if part) == says
+    return ", ".join(part for part in (f"{line.who} {line.what}", line.more, since) if part)
 
 
 def test_every_event_has_a_line_here() -> None:
-    told = {type(event) for event, _ in SAYS}
-    assert told == {*get_args(recovery.Event), *get_args(claim.Event)}
+    assert {type(event) for event, _ in SAYS} == set(get_args(recovery.Event))
+    assert {type(event) for event, _ in OF_CLAIMS} == set(get_args(claim_events.Event))
+
+
+def test_an_approval_says_which_of_the_two_it_was() -> None:
+    story = ClaimStory(facts=THIN).gives_evidence()
+    said = []
+    for name, outcome, plan in (("sam", Outcome.APPROVE, ALL), ("kim", Outcome.APPROVE, ALL)):
+        event = claim_events.DecisionRecorded(NOON, name, outcome, "evidence_fits", name, NOON, plan=plan)
+        assert story.happens(event)
+        said.append(spoken(event, story.case))
+    why = "the evidence fits the account, replace every contact by the proved one"
+    assert said == [
+        f"Sam Okafor proposed to approve the hand-back, {why}",
+        f"kim gave the second approval, {why}",
+    ]
+
+
+def test_a_proposal_that_is_sent_back_is_no_denial() -> None:
+    story = ClaimStory(facts=THIN).gives_evidence()
+    proposal = claim_events.DecisionRecorded(NOON, "1", Outcome.APPROVE, "evidence_fits", "sam", NOON, plan=ALL)
+    back = claim_events.DecisionRecorded(NOON, "2", Outcome.DENY, "suspicious", "kim", NOON)
+    assert story.happens(proposal)
+    assert story.happens(back)
+    assert spoken(back, story.case) == "kim sent the proposal back, it looks like somebody else"
 
 
 def test_reason_codes_of_other_clients_are_shown_as_they_are_but_short() -> None:
@@ -107,12 +227,20 @@ def test_what_comes_is_told_soonest_first() -> None:
 
 
 def test_every_clock_has_words() -> None:
-    brought = {"code_expired", "cooldown_ended", "proof_lapsed", "case_expired", "freeze_lapsed"}
-    assert set(words.COMING) == brought
-    clocks = {kind for kind in (*words.RECOVERY_EVENTS, *words.CLAIM_EVENTS) if kind in brought}
-    assert clocks == brought
-    frozen = folding.apply(folding.apply(a_claim(), claim.CaseOpened(NOON)), claim.AccountFrozen(NOON, 0))
-    assert [one.what for one in coming(frozen)] == ["The freeze ends, unless an agent keeps it"]
+    clocks = {
+        event.__dataclass_fields__["kind"].default
+        for event in (*get_args(recovery.Event), *get_args(claim_events.Event))
+        if event.actor is Party.CLOCK
+    }
+    assert set(words.COMING) == clocks
+
+
+def test_what_comes_in_a_claim_names_the_promise() -> None:
+    story = ClaimStory().gives_evidence()
+    assert [one.what for one in coming(story.case)] == [
+        "The first answer is due; after that the claimant may ask for a lead",
+        "The decision is due; after that the claimant may ask for a lead",
+    ]
 
 
 def test_every_notice_and_every_state_of_one_has_words() -> None:

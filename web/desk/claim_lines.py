@@ -8,7 +8,7 @@ from domain.claim_events import Event, Promise, Stage
 from domain.decisions import Item, Outcome
 from storage.folding import AnyEvent
 from web import words as common
-from web.desk import choices, words
+from web.desk import choices, claim_view, words
 
 
 def what(event: AnyEvent, case: Claim) -> str:
@@ -72,12 +72,14 @@ def more(event: AnyEvent, names: Mapping[str, str]) -> str:
             return f"{names.get(agent, agent)} had it"
         case claim_events.Revealed(what=what):
             return revealed_words(what)
-        case claim_events.StepDone(result=result, count=count) if result:
-            return f"{result.replace('_', ' ')}, {count}" if count else result.replace("_", " ")
+        case claim_events.StepDone(step=step, result=result, count=count) if result:
+            return claim_view.result_words(step, result, count)
         case claim_events.StepDelayed(step=step):
             return words.STEPS[step][:1].lower() + words.STEPS[step][1:]
         case claim_events.ObjectionNoted():
             return "the contact is younger than what is disputed, or it was too late"
+        case claim_events.PasswordRefused(because=because):
+            return words.NOT_TAKEN.get(because, because.replace("_", " "))
         case claim_events.ReminderDue(number=number):
             return f"number {number}"
         case _:
@@ -107,3 +109,11 @@ def revealed_words(what: str) -> str:
         return "a file"
     said = words.GIVEN.get(kind, kind)
     return said[:1].lower() + said[1:]
+
+
+def coming(event: AnyEvent) -> str:
+    """What the clock will do when this event comes."""
+    if isinstance(event, claim_events.PromiseMissed):
+        which = "first answer" if event.promise is Promise.FIRST_ANSWER else "decision"
+        return f"The {which} is due; after that the claimant may ask for a lead"
+    return common.COMING[event.kind]

@@ -112,11 +112,12 @@ def lease(case: Claim, agent: str, names: Mapping[str, str], now: datetime) -> L
 
 def steps(case: Claim) -> list[StepLine]:
     """What was done to the account, and what is still to do."""
-    done = [StepLine(words.STEPS[one.step], one.at, _result(one.step, one.result, one.count)) for one in case.done]
+    done = [StepLine(words.STEPS[one.step], one.at, result_words(one.step, one.result, one.count)) for one in case.done]
     return done + [StepLine(words.STEPS[step], None, "") for step in case.to_do]
 
 
-def _result(step: Step, result: str, count: int) -> str:
+def result_words(step: Step, result: str, count: int) -> str:
+    """What the account system answered: `added, 1 contact`."""
     counted = {Step.END_SESSIONS: "session", Step.CHANGE_CONTACTS: "contact", Step.RESTORE_CONTACTS: "contact"}
     thing = counted.get(step)
     said = result.replace("_", " ")

@@ -7,7 +7,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from domain import evidence
 from domain.claim import Claim
 from domain.claim_events import EvidenceGiven
-from domain.evidence import Fact
+from domain.evidence import Fact, Finding
 from storage import files, given
 from storage.files import Listed
 from storage.given import CONTACT, Given
@@ -64,7 +64,11 @@ def _line(fact: Fact, items: list[Given], case: Claim) -> FactLine:
     looks = tuple(f"{item.kind}/{item.evidence}" for item in items if item.kind in kinds)
     if fact.kind in words.ABOUT_THE_CONTACT and case.contact:
         looks = (CONTACT,)
-    return FactLine(words.FACTS[fact.kind], fact.count, words.FINDINGS[fact.finding], evidence.points(fact), looks)
+    points = evidence.points(fact)
+    said = words.FINDINGS_OF.get((fact.kind, fact.finding), words.FINDINGS[fact.finding])
+    # What weighs nothing is no bad sign, so it has no colour of one.
+    said = said if points or fact.finding is not Finding.NOT_MATCHED else Said(said.word)
+    return FactLine(words.FACTS[fact.kind], fact.count, said, points, looks)
 
 
 def score_reasons(facts: tuple[Fact, ...]) -> list[tuple[str, int]]:

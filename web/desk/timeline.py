@@ -154,5 +154,5 @@ def reason_words(code: str) -> str:
 def coming(case: folding.Case) -> list[Coming]:
     """What the clock will do, soonest first."""
     deadlines = recovery.deadlines(case) if isinstance(case, Recovery) else claim_deadlines.deadlines(case)
-    found = [Coming(deadline.at, words.COMING[deadline.event.kind]) for deadline in deadlines]
+    found = [Coming(deadline.at, claim_lines.coming(deadline.event)) for deadline in deadlines]
     return sorted(found, key=lambda one: one.at)

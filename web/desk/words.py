@@ -42,6 +42,16 @@ FINDINGS: dict[Finding, Said] = {
     Finding.NOT_MATCHED: Said("Does not fit", "bad"),
     Finding.UNKNOWN: Said("Cannot be told"),
 }
+FINDINGS_OF: dict[tuple[FactKind, Finding], Said] = {
+    (FactKind.PROVED_CONTACT, Finding.MATCHED): Said("Of the account", "good"),
+    (FactKind.PROVED_CONTACT, Finding.NOT_MATCHED): Said("Not of the account"),
+    (FactKind.FORMER_CONTACT, Finding.MATCHED): Said("Was of the account", "good"),
+    (FactKind.FORMER_CONTACT, Finding.NOT_MATCHED): Said("Never of the account"),
+    (FactKind.DEVICE, Finding.MATCHED): Said("Used before", "good"),
+    (FactKind.DEVICE, Finding.NOT_MATCHED): Said("Never seen"),
+    (FactKind.FILES, Finding.UNKNOWN): Said("To look at"),
+}
+"""Where "fits" would be the wrong word."""
 GIVEN: dict[str, str] = {
     "contact": "Proved contact",
     "username": "Username",
@@ -119,6 +129,11 @@ FREEZES: dict[Freeze, str] = {
     Freeze.ENDING: "the freeze is being ended",
     Freeze.OVER: "no longer frozen by this claim",
 }
+NOT_TAKEN: dict[str, str] = {
+    "barred": "the account takes none now",
+    "superseded": "another case has set one since",
+}
+"""Why the account system refused a password."""
 ENDED_BY: dict[str, str] = {
     "agent": "stopped by an agent",
     "silence": "the claimant said nothing",
