@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx2
 import structlog
+import uvloop
 from temporalio.client import Client
 from temporalio.runtime import LoggingConfig, PrometheusConfig, Runtime, TelemetryConfig, TelemetryFilter
 from temporalio.worker import Worker
@@ -220,4 +221,4 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    run_to_the_end(lambda: asyncio.run(main()))
+    run_to_the_end(lambda: uvloop.run(main()))

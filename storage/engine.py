@@ -44,7 +44,8 @@ class Database:
         self._patience = None if self.is_sqlite else patience
         # Errors must not repeat parameters: sealed values and wrapped keys would end in a log.
         options: dict[str, Any] = {"hide_parameters": True}
-        options |= {} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
+        # A session of ours ends its transaction itself, so SQLite's connections go back to the pool without a rollback.
+        options |= {"pool_reset_on_return": None} if self.is_sqlite else {"pool_size": pool_size, "pool_pre_ping": True}
         self._turn = asyncio.Lock()
         self.engine = create_async_engine(async_url(url), **options)
         if self.is_sqlite:
@@ -112,11 +113,10 @@ async def _commit(session: AsyncSession) -> AsyncIterator[None]:
 
 async def database_time(session: AsyncSession) -> datetime:
     """The database's clock: one clock for all processes, for what is judged by when it was received."""
-    is_sqlite = session.get_bind().dialect.name == "sqlite"
-    statement = "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')" if is_sqlite else "SELECT clock_timestamp()"
-    found = (await session.execute(text(statement))).scalar_one()
-    moment = datetime.fromisoformat(found) if isinstance(found, str) else found
-    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
+    if session.get_bind().dialect.name == "sqlite":
+        return datetime.now(UTC)  # SQLite's own `now` is the clock of the process that asks, too
+    found: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
+    return found.astimezone(UTC)
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
