@@ -14,13 +14,14 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from settings import Settings
+from storage.uploads import RULES
 from web.render import htmx_scripts
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 BODY_LIMIT = 64 * 1024
 """Bytes. The largest honest form without files has a few short fields."""
-UPLOAD_LIMIT = 52 * 1024 * 1024
-"""Bytes of a form that may carry files: five of 10 MB, and what stands around them."""
+UPLOAD_LIMIT = RULES.body_bytes
+"""Bytes of a form that may carry files: so many as it may have, and what stands around them."""
 TAKES_FILES = re.compile(r"/case/[^/]+/(evidence|reply)")
 LONGEST_NUMBER = 20
 """Digits of a length; Python refuses to read thousands of them."""
