@@ -16,12 +16,16 @@ from temporalio.api.common.v1 import WorkflowExecution
 from temporalio.api.workflowservice.v1 import GetWorkflowExecutionHistoryRequest, ListWorkflowExecutionsRequest
 
 from development.people import DemoAccount, _add_account
-from domain.case import Kind, workflow_id
+from domain.case import Audience, Kind, workflow_id
+from domain.claim import State as ClaimState
+from domain.claim_events import Reply, Reveal, SendMessage, WriteNote
 from domain.recovery import State
-from storage import intake
+from storage import files, intake, intake_desk
 from storage.engine import database_time
 from storage.identifiers import identify
 from storage.intake import Browser
+from storage.uploads import Upload
+from tests.claim_house import ClaimHouse
 from tests.house import eventually, on_sqlite, with_policy, wrong
 
 QUOKKA = DemoAccount(
@@ -32,6 +36,7 @@ QUOKKA = DemoAccount(
 )
 NEW = "planted-new-password-88"
 DECOY = "nobody@planted.example"
+BRIEF = with_policy(hold_one_replaced=timedelta(seconds=2))
 BROWSER = Browser("planted-cookie", "203.0.113.77/32", "PlantedBrowser on PlantedOS")
 WORDS = (
     "planted",
@@ -127,6 +132,64 @@ async def live_through_it_all(house, words):
     return [opened, linked, decoy]
 
 
+async def live_through_a_claim(house, words):
+    """Everything that people write or type in a claim, up to the new password and the stop by another contact."""
+    claims = ClaimHouse(house)
+    opened = await claims.opens("claimant@planted.example", browser="planted-laptop", policy=BRIEF)
+    first = await house.message(opened.reference)
+    words.add_code(first.code)
+    words.add(first.link, opened.secret)
+    await claims.submit(opened, wrong(first.code))
+    await claims.submit(opened, first.code)
+    texts = {
+        "username": "planted-quokka",
+        "email": "quokka@planted.example",
+        "phone": "+44 7700 900765",
+        "created": "2019-03",
+        "devices": "the planted tablet",
+        "what": "planted words about a planted loss",
+    }
+    await claims.gives(opened, password="planted-earlier-2019", **texts)
+    await says(house, opened, Audience.DESK, "a planted note", lambda name: WriteNote("sam", name), claims)
+    await says(house, opened, Audience.CLAIMANT, "a planted message", lambda name: SendMessage("sam", name), claims)
+    await claims.tell(opened, Reveal("sam", "contact"))
+    async with house.database.write() as session:
+        upload = Upload("image/png", b"planted pixels in a planted picture")
+        count = await files.keep(session, house.rings, opened.reference, [upload])
+    await claims.tell(opened, Reply(house.holder(opened), "message/of-the-claimant", count))
+    await claims.until_case(opened, lambda case: not case.files_waiting)
+    plan = next(iter((await claims.contact_ids("planted-quokka")).values()))
+    await claims.approved(opened, plan)
+    await claims.until(opened, ClaimState.PROBATION)
+    second = await house.message(opened.reference, 2)
+    words.add(second.link)
+    browser = await claims.uses_link(opened, second.link, "planted-third-cookie")
+    words.add(browser.secret)
+    await claims.sets_password(browser, "planted-password-of-a-claim")
+    await house.until_told("handed-back", times=2)
+    await claims.objects(opened, "handed-back")
+    await claims.until_case(opened, lambda case: case.frozen_at)
+    await house.until_told("hand-back-stopped", times=2)
+    letters = [*house.outbox.mail.taken, *house.outbox.text.taken]
+    words.add(*re.findall(r"/(?:not-me|access)/([\w-]+)", " ".join(letter.text for letter in letters)))
+    return opened
+
+
+async def says(house, opened, audience, text, command, claims):
+    """What an agent writes, as the desk keeps it."""
+    async with house.database.write() as session:
+        name = await intake_desk.write_text(
+            session,
+            house.rings,
+            reference=opened.reference,
+            audience=audience,
+            author="sam",
+            text=text,
+            token=f"{text}-{opened.reference}".encode().hex(),
+        )
+    await claims.tell(opened, command(name))
+
+
 async def histories(eve, ids):
     """Every event of these workflows as the server keeps it."""
     for workflow in ids:
@@ -159,7 +222,9 @@ async def test_no_planted_word_is_kept_in_the_open(house, eve, settings, caplog)
     words = Words()
     with structlog.testing.capture_logs() as said, caplog.at_level(logging.DEBUG):
         cases = await live_through_it_all(house, words)
+        claimed = await live_through_a_claim(house, words)
         ids = [workflow_id(Kind.RECOVERY, case.reference) for case in cases]
+        ids.append(workflow_id(Kind.CLAIM, claimed.reference))
         assert len(words.words) > len(WORDS) + 5, "nothing was planted"
         for workflow in ids:
             description = await eve.get_workflow_handle(workflow).describe()
@@ -175,7 +240,7 @@ async def test_no_planted_word_is_kept_in_the_open(house, eve, settings, caplog)
         async for where, raw in histories(eve, ids):
             words.search(where, raw)
             seen += 1
-        assert seen > 60, "histories were empty"
+        assert seen > 200, "histories were empty"
         await house.stop_worker()
     assert said, "nobody said anything"
     for entry in said:
@@ -184,7 +249,8 @@ async def test_no_planted_word_is_kept_in_the_open(house, eve, settings, caplog)
         words.search(f"log of {record.name}", f"{record.getMessage()} {record.exc_text or ''}")
     file = Path(settings.database_url.removeprefix("sqlite:///"))
     found = list(tables(file))
-    assert any(column == "case_person.sealed" and value for column, value in found)
+    for sealed in ("case_person.sealed", "evidence_item.sealed", "message.sealed", "evidence_file.content"):
+        assert any(column == sealed and value for column, value in found), sealed
     for where, value in found:
         words.search(where, value)
     for part in (file, file.with_name(f"{file.name}-wal")):
