@@ -68,7 +68,8 @@ async def _verify(reference: str, *, workflows: bool) -> bool:
             named = [reference] if reference else await auditing.open_references(database)
             async for other in auditing.differences(database, await connect(settings), named):
                 wrong += 1
-                typer.echo(f"{grouped(other.case)}: {other.table} events here, {other.workflow} in its workflow", err=True)
+                said = f"{other.table} events here, {other.workflow} in its workflow"
+                typer.echo(f"{grouped(other.case)}: {said}", err=True)
     finally:
         await database.close()
     typer.echo(f"{events:,} events of {chains:,} chains checked, {wrong:,} wrong")

@@ -144,7 +144,7 @@ async def test_nobody_decides_about_a_claim_by_a_contact_of_their_own(signed, ch
 async def test_the_text_of_a_decision_is_there_and_the_agents_own(
     opened, check, database, rings, author, audience, case, doubt
 ):
-    """Whoever may send signals cannot have a stranger's words shown as a decision. Notes stay at the desk as they are."""
+    """Whoever may send signals cannot have a stranger's words shown as a decision. Notes stay at the desk."""
     async with database.write() as session:
         other = await intake.open_recovery(
             session,

@@ -18,8 +18,8 @@ ACCOUNT_TABLES = {
 """The gate is not among them: every reference has one, stand-ins alike."""
 THE_DIRECTORY = {"storage.directory", "storage.platform"}
 WITHIN_STORAGE = {"directory.py", "hand_backs.py", "platform.py", "erasure.py", "models.py"}
-"""The tables themselves, the directory made of them, what a hand-back changes, the demo platform's page, and the erasure
-of a person."""
+"""The tables themselves, the directory made of them, what a hand-back changes, the demo platform's page, and
+the erasure of a person."""
 
 
 def files(*folders: str) -> Iterator[Path]:
