@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from sqlalchemy import update
 from sqlmodel import col
 
-from domain import claim, recovery
+from domain import claim, claim_events, recovery
 from domain.case import grouped
 from domain.claim import Claim
 from domain.policy import CURRENT_POLICY
@@ -174,7 +174,7 @@ async def test_a_claim_shows_the_freeze_and_waits_for_no_answer(
     app: FastAPI, gateway: FakeGateway, database: Database, rings: Rings
 ) -> None:
     async with database.write() as session:
-        reference, row = "7F3KQ2M9XA", Claim("7F3KQ2M9XA", "acc_ada", "objection/1")
+        reference, row = "7F3KQ2M9XA", Claim("7F3KQ2M9XA", account="acc_ada", objection="objection/1")
         session.add(a_claim_row(row))
         session.add(
             ReceivedRow(id="objection/1", case_ref=reference, kind="objection", received_at=datetime.now(UTC), data={})
@@ -184,14 +184,15 @@ async def test_a_claim_shows_the_freeze_and_waits_for_no_answer(
     await sam.get(f"/desk/cases/{reference}")
     assert "The owner said “this was not me”" in sam.said
     now = datetime.now(UTC)
-    for event in (claim.CaseOpened(now), claim.FreezeWithheld(now)):
+    for event in (claim_events.CaseOpened(now), claim_events.FreezeWithheld(now)):
         async with database.write() as session:
             await writes.record(session, rings.audit, reference, gateway.cases[reference].number, (event,))
         gateway.cases[reference] = claim.apply(gateway.cases[reference], event)  # type: ignore[arg-type]
     await sam.get(f"/desk/cases/{reference}")
     assert "has not answered" not in sam.said
     assert "Machine did not freeze the account" in sam.said
-    assert "Claims cannot be decided here yet" in sam.said
+    assert "Nothing is to be decided now" in sam.said
+    assert "Somebody else is in the account" in sam.said
     assert faults_of(sam.page) == []
 
 
