@@ -7,6 +7,8 @@ from starlette.datastructures import UploadFile
 from starlette.exceptions import HTTPException
 from starlette.formparsers import MultiPartException, MultiPartParser
 
+from storage.uploads import RULES
+
 LONGEST = 1000
 """Characters of one field. Passwords may be long; most others are no longer than an address."""
 LONG = 4000
@@ -14,7 +16,7 @@ LONG = 4000
 EVIDENCE_SECRETS = ("password_1", "password_2", "password_3", "recovery_code")
 SECRETS = frozenset({"code", "proof", "new_password", "password", "totp", *EVIDENCE_SECRETS})
 LONG_FIELDS = frozenset({"what", "message", "devices"})
-MOST_FILES = 5
+MOST_FILES = RULES.at_once
 MOST_TEXT = 256 * 1024
 """Bytes of one text field of a form with files; more is cut off with an answer of its own."""
 
@@ -57,19 +59,29 @@ async def sent_with_files(request: Request) -> Sent:
     """As `sent_by`, for the few forms that take files. Raises `TooLarge`; the caller closes the form's files."""
     if not request.headers.get("Content-Type", "").startswith("multipart/form-data"):
         return await sent_by(request)
+    parser = MultiPartParser(
+        request.headers, request.stream(), max_files=MOST_FILES + 1, max_fields=30, max_part_size=MOST_TEXT
+    )
     try:
-        parser = MultiPartParser(
-            request.headers, request.stream(), max_files=MOST_FILES + 1, max_fields=30, max_part_size=MOST_TEXT
-        )
         form = await parser.parse()
-        texts = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
-        _readable(texts)
     except MultiPartException:
         raise TooLarge from None
-    except (UnicodeError, LookupError):
+    try:
+        texts = {name: value for name, value in form.items() if not isinstance(value, UploadFile)}
+        _readable(texts)
+    except UnicodeError:
+        await form.close()
         raise HTTPException(400) from None
-    files = tuple(value for value in form.getlist("files") if isinstance(value, UploadFile) and value.filename)
-    return _sent(texts, files)
+    parts = [(name, value) for name, value in form.multi_items() if isinstance(value, UploadFile)]
+    for name, file in parts:
+        if not _is_meant(name, file):
+            await file.close()
+    return _sent(texts, tuple(file for name, file in parts if _is_meant(name, file)))
+
+
+def _is_meant(name: str, file: UploadFile) -> bool:
+    """Browsers send an empty part without a name where no file was chosen."""
+    return name == "files" and bool(file.filename)
 
 
 def _readable(texts: dict[str, str]) -> None:

@@ -2,10 +2,12 @@
 
 from datetime import timedelta
 from io import BytesIO
+from typing import Any
 
 import pytest
 from PIL import Image
 from sqlalchemy import func, select, text
+from starlette.datastructures import UploadFile
 
 from domain.claim import Claim, State
 from domain.decisions import Outcome
@@ -346,3 +348,28 @@ async def test_passwords_run_out_before_they_are_sent(ada: Browser, gateway: Fak
     answer = await ada.post(f"{page}/evidence")
     assert answer.status_code == 422
     assert "Give at least one thing" in ada.said
+
+
+async def test_a_field_in_which_no_file_was_chosen_leaves_nothing_open(
+    ada: Browser, gateway: FakeGateway, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As browsers send it: a part without a file name. And a file in a field that takes none."""
+    opened: list[UploadFile] = []
+    made = UploadFile.__init__
+
+    def noted(self: UploadFile, *arguments: Any, **options: Any) -> None:
+        made(self, *arguments, **options)
+        opened.append(self)
+
+    monkeypatch.setattr(UploadFile, "__init__", noted)
+    await proves(ada, gateway)
+    body = (
+        '--b\r\nContent-Disposition: form-data; name="username"\r\n\r\nnia\r\n'
+        '--b\r\nContent-Disposition: form-data; name="files"; filename=""\r\n\r\n\r\n'
+        '--b\r\nContent-Disposition: form-data; name="devices"; filename="a.txt"\r\n\r\nx\r\n--b--\r\n'
+    )
+    headers = {"Content-Type": "multipart/form-data; boundary=b"}
+    answer = await ada.client.post(f"{ada.address}/evidence", content=body.encode(), headers=headers)
+    assert answer.headers["Location"].endswith("/check")
+    assert len(opened) == 2
+    assert all(file.file.closed for file in opened)
