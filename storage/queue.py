@@ -116,9 +116,10 @@ COLUMNS = (
     *(CaseRow.opened_at, CaseRow.closed_at, CaseRow.order_at, CaseRow.assignee, CaseRow.lease_until),
     *(CaseRow.priority, CaseRow.channel, CaseRow.number),
     col(CaseRow.snapshot)["score"].as_integer().label("score"),
+    col(CaseRow.snapshot)["evidence"].as_string().label("evidence"),
     col(CaseRow.snapshot)["help_asked_at"].as_string().label("help_asked_at"),
 )
-"""Not the whole snapshot: it is thousands of characters, of which a list shows two."""
+"""Not the whole snapshot: it is thousands of characters, of which a list needs three."""
 
 
 async def page_of(
@@ -211,6 +212,6 @@ def entry_of(row: Any) -> Entry:
     asked = values["help_asked_at"]
     values["help_asked_at"] = datetime.fromisoformat(asked) if asked else None
     values["assignee"] = values["assignee"] or ""
-    if values["kind"] != Kind.CLAIM:
+    if not values.pop("evidence"):  # a score of 0 would say that what was given does not fit
         values["score"] = None
     return Entry(**values)

@@ -181,3 +181,16 @@ async def test_taking_and_giving_back_moves_a_case_between_views(database: Datab
         (entry,) = (await queue.page_of(session, Filters(View.MINE), "kim", NOW)).entries
     assert entry.holder(NOW) == "kim"
     assert entry.holder(NOW + timedelta(minutes=10)) == ""
+
+
+async def test_a_score_stands_only_where_something_was_weighed(database: Database, rings: Rings) -> None:
+    await claim_to_review(database, rings, 1, NOW)
+    await recovery_begun(database, rings, 2, NOW)
+    story = story_of(3, NOW)
+    opening = story.case
+    story.opens()
+    await written(database, rings, opening, story.events, NOW)
+    async with database.read() as session:
+        page = await queue.page_of(session, Filters(View.ALL), "sam", NOW)
+    scores = {int(entry.reference, 32): entry.score for entry in page.entries}
+    assert scores == {1: 5, 2: None, 3: None}
