@@ -78,11 +78,11 @@ async def _put_in(
 
 
 async def restore_contacts(
-    session: AsyncSession, row: AccountRow, before: dict[str, Any], *, case: str, now: datetime
+    session: AsyncSession, row: AccountRow, before: dict[str, Any], *, case: str, begun_at: datetime, now: datetime
 ) -> int:
-    """What this case put in is off again, what it took off is back; what others did since then stays.
+    """What this case put in is off again, what it took off is back; contacts that others changed since then stay.
 
-    How many contacts that concerned. The password that the case set opens nothing any more.
+    How many contacts that concerned. A password of the time since `begun_at` opens nothing any more.
     """
     changed = 0
     for contact in await _contacts(session, row.ref):
@@ -95,7 +95,7 @@ async def restore_contacts(
             _restore(contact, recorded)
             changed += 1
     row.probation_until = _time(before["probation_until"])
-    await _void_password(session, row.ref, case=case, now=now)
+    await _void_password(session, row.ref, begun_at=begun_at, now=now)
     return changed
 
 
@@ -113,14 +113,14 @@ async def _contacts(session: AsyncSession, ref: str) -> Sequence[AccountContactR
     return found.scalars().all()
 
 
-async def _void_password(session: AsyncSession, ref: str, *, case: str, now: datetime) -> None:
-    """Whoever was handed the account back knows it; the one before is as well known to whoever had the account then.
+async def _void_password(session: AsyncSession, ref: str, *, begun_at: datetime, now: datetime) -> None:
+    """Whoever was handed the account back may know it, also one that a recovery set: that went to a contact of theirs.
 
-    The owner sets another one through a contact, as after any loss.
+    The one before is as well known to whoever had the account then. The owner sets another one, as after any loss.
     """
-    mine = col(AccountPasswordRow.account_ref) == ref, col(AccountPasswordRow.set_by) == case
-    current = col(AccountPasswordRow.until).is_(None)
-    await session.execute(update(AccountPasswordRow).where(*mine, current).values(until=now))
+    mine, current = col(AccountPasswordRow.account_ref) == ref, col(AccountPasswordRow.until).is_(None)
+    is_younger = col(AccountPasswordRow.since) >= begun_at
+    await session.execute(update(AccountPasswordRow).where(mine, current, is_younger).values(until=now))
 
 
 def _state(contact: AccountContactRow) -> dict[str, str]:

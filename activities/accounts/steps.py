@@ -86,7 +86,9 @@ async def _end_sessions(at: At) -> StepTaken:
 
 
 async def _restore_contacts(at: At) -> StepTaken:
-    changed = await hand_backs.restore_contacts(at.session, at.account, at.record.before, case=at.case, now=at.now)
+    changed = await hand_backs.restore_contacts(
+        at.session, at.account, at.record.before, case=at.case, begun_at=at.record.begun_at, now=at.now
+    )
     return StepTaken("restored", changed)
 
 

@@ -119,13 +119,21 @@ async def test_the_password_that_the_claim_set_opens_nothing(town, case):
     assert await town.fits("ada", "the owner's own choice")
 
 
-async def test_a_password_that_somebody_else_set_meanwhile_stays(town, case):
+async def test_a_password_that_a_recovery_set_by_her_contact_opens_nothing_either(town, case):
+    """Eve had a contact of the account for days: a code is enough to set a password that no claim knows of."""
     await town.hands_back(case, ALL)
     await sets_a_password(town, case)
     new = await town.recovers(EVES, "ada", "set by a recovery")
     assert (await run(town.accounts.apply_password, new)).result == "applied"
-    await town.undoes(case, ALL)
     assert await town.fits("ada", "set by a recovery")
+    await town.undoes(case, ALL)
+    assert not await town.fits("ada", "set by a recovery")
+
+
+async def test_a_password_of_the_time_before_stays_if_none_was_set_since(town, case):
+    await town.hands_back(case, ALL)
+    await town.undoes(case, ALL)
+    assert await town.fits("ada", "ada-current-2025")
 
 
 # ---- the freeze ------------------------------------------------------------------------------------------------------
