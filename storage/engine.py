@@ -113,10 +113,11 @@ async def _commit(session: AsyncSession) -> AsyncIterator[None]:
 
 async def database_time(session: AsyncSession) -> datetime:
     """The database's clock: one clock for all processes, for what is judged by when it was received."""
-    if session.get_bind().dialect.name == "sqlite":
-        return datetime.now(UTC)  # SQLite's own `now` is the clock of the process that asks, too
-    found: datetime = (await session.execute(text("SELECT clock_timestamp()"))).scalar_one()
-    return found.astimezone(UTC)
+    is_sqlite = session.get_bind().dialect.name == "sqlite"
+    statement = "SELECT strftime('%Y-%m-%dT%H:%M:%f', 'now')" if is_sqlite else "SELECT clock_timestamp()"
+    found = (await session.execute(text(statement))).scalar_one()
+    moment = datetime.fromisoformat(found) if isinstance(found, str) else found
+    return moment.replace(tzinfo=UTC) if moment.tzinfo is None else moment.astimezone(UTC)
 
 
 def _configure_sqlite(connection: Any, _record: Any) -> None:
