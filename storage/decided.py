@@ -11,7 +11,7 @@ from sqlmodel import col
 
 from domain.case import Kind
 from domain.claim import State
-from storage.models import CaseEventRow, CaseRow
+from storage.models import CaseEventRow, CaseRow, ReceivedRow
 
 FOR_A_SECOND = (State.AWAITING_SECOND_APPROVAL, State.CONTESTED)
 """Claims that somebody else has to look at: a proposal, or an objection to what was approved."""
@@ -56,6 +56,23 @@ async def decided(session: AsyncSession, references: Iterable[str]) -> list[Deci
         .order_by(col(CaseEventRow.at).desc())
     )
     return [_decided(row.case_ref, row.at, row.data) for row in found.scalars()]
+
+
+async def under_way(session: AsyncSession, references: Iterable[str]) -> dict[str, ReceivedRow]:
+    """The decision that each of these cases has not answered yet, if there is one; of several the last."""
+    wanted = list(references)
+    if not wanted:
+        return {}
+    found = await session.execute(
+        select(ReceivedRow)
+        .where(
+            col(ReceivedRow.case_ref).in_(wanted),
+            col(ReceivedRow.kind) == "decision",
+            col(ReceivedRow.answered_at).is_(None),
+        )
+        .order_by(col(ReceivedRow.received_at))
+    )
+    return {row.case_ref: row for row in found.scalars()}
 
 
 def _decided(case: str, at: datetime, data: dict[str, Any]) -> Decided:

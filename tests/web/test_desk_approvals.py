@@ -1,5 +1,6 @@
 """The second person: what waits, for whom, and why not for somebody."""
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -54,10 +55,52 @@ async def test_a_proposal_is_answered_right_there(app: FastAPI, gateway: FakeGat
     answer = await kim.post(f"{case_page(reference)}/decision")
     assert answer.status_code == 200
     assert kim.address == "/desk/approvals"
+    assert faults_of(kim.page) == []
+    assert "Sent, not yet answered" in kim.said
+    assert "The case has not answered yet" in kim.said
+    assert "Approve the hand-back" not in kim.said
     (_, second) = gateway.decided
     assert (second.agent, second.outcome, second.reason, second.plan) == ("kim", "approve", "evidence_fits", ALL)
     await gateway.hear_decision()
     assert str(gateway.cases[reference].state) == "cooling_off"
+    await kim.get(f"/desk/approvals?sent={grouped(reference)}")
+    assert "The decision was taken" in kim.said
+    assert "Nothing waits for you" in kim.said
+    assert faults_of(kim.page) == []
+
+
+async def test_the_list_asks_whether_it_is_still_true_and_that_is_no_work(
+    app: FastAPI, gateway: FakeGateway, reference: str
+) -> None:
+    await proposed(app, gateway, reference)
+    kim = await at_the_desk(app, "kim")
+    await kim.get("/desk/approvals")
+    (again,) = re.findall(r'hx-get="(/desk/approvals[^"]*)"', kim.page)
+    again = again.replace("&amp;", "&")
+    assert (await kim.get(again)).status_code == 204
+    await kim.get("/desk/approvals")
+    await kim.post(f"{case_page(reference)}/decision")
+    await gateway.hear_decision()
+    assert (await kim.get(again)).status_code == 200
+    assert "Nothing waits for you" in kim.said
+
+
+async def test_an_answer_that_the_case_refused_is_told_with_why(
+    app: FastAPI, gateway: FakeGateway, reference: str
+) -> None:
+    await proposed(app, gateway, reference)
+    kim, lee = await at_the_desk(app, "kim"), await at_the_desk(app, "lee")
+    for second in (kim, lee):
+        await second.get("/desk/approvals")
+    for second in (kim, lee):  # neither knows of the other: both are on their way
+        await second.post(f"{case_page(reference)}/decision")
+    await gateway.hear_decision()
+    gateway.decided.pop()
+    await gateway.hear_decision()
+    await kim.get(f"/desk/approvals?sent={grouped(reference)}")
+    assert "The last decision was refused" in kim.said
+    await lee.get(f"/desk/approvals?sent={grouped(reference)}")
+    assert "The decision was taken" in lee.said
     await kim.get("/desk/approvals")
     assert "Nothing waits for you" in kim.said
 

@@ -4,7 +4,7 @@ import structlog
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from domain.case import Kind
+from domain.case import Kind, grouped
 from domain.claim import Claim
 from domain.claim_decisions import judge as judge_claim
 from domain.claim_events import DecisionRecorded as ClaimDecided
@@ -52,8 +52,9 @@ async def decide(request: Request, reference: str) -> Response:
 
 
 def _then(attempt: Attempt) -> str:
-    """Back to the list that the form stood on, if it says so."""
-    return "/desk/approvals" if attempt.sent.get("then") == "approvals" else ""
+    """Back to the list that the form stood on, if it says so; there stands what became of it."""
+    on_the_list = attempt.sent.get("then") == "approvals"
+    return f"/desk/approvals?sent={grouped(attempt.row.reference)}" if on_the_list else ""
 
 
 async def _came_in_before(attempt: Attempt) -> bool:

@@ -54,6 +54,14 @@ class Log:
         """The decision that was taken, if nothing has happened since."""
         return self._last("decision_recorded")
 
+    def answer_to(self, agent: str) -> tuple[bool, Line] | None:
+        """What the case answered to the newest decision of this agent: whether it was taken, and its line."""
+        for entry, line in zip(reversed(self.entries), reversed(self.lines), strict=True):
+            kind = entry.event.kind
+            if kind in {"decision_recorded", "decision_refused"} and getattr(entry.event, "agent", "") == agent:
+                return kind == "decision_recorded", line
+        return None
+
     def _last(self, kind: str) -> Line | None:
         is_last = bool(self.entries) and self.entries[-1].event.kind == kind
         return self.lines[-1] if is_last else None
@@ -75,7 +83,7 @@ async def log_of(services: Services, row: CaseRow) -> Log:
             lines=[line_of(entry, names) for entry in entries],
             coming=coming(reads.case_of(row)),
             notices=list(await reads.notices(session, row.reference)),
-            pending=[_pending(one, names) for one in await _unanswered(session, row)],
+            pending=[pending_of(one, names) for one in await _unanswered(session, row)],
             linked=[(other, words.state(other.kind, other.state)) for other in linked],
             decided=await decided.decided(session, [other.reference for other in linked]),
         )
@@ -90,7 +98,7 @@ async def _unanswered(session: AsyncSession, row: CaseRow) -> Sequence[ReceivedR
     return [one for one in await reads.unanswered(session, row.reference) if one.id != answered]
 
 
-def _pending(received: ReceivedRow, names: Mapping[str, str]) -> Pending:
+def pending_of(received: ReceivedRow, names: Mapping[str, str]) -> Pending:
     is_delivered = received.delivered_at is not None
     if received.kind != "decision":
         return Pending("The owner", "said “this was not me”", received.received_at, is_delivered)
