@@ -15,6 +15,7 @@ from typing import Any
 from playwright.sync_api import Browser, BrowserContext, Page, Route
 
 from development.ports import free_block
+from development.temporal_server import DevServer
 from development.vendor import FILES, vendored
 
 ROOT = Path(__file__).parents[2]
@@ -96,6 +97,23 @@ class Town:
     def code(self, to: str, reference: str, number: int = 1) -> dict[str, Any]:
         """The message with the code number of that case."""
         return self.message(to, number, containing=f"/link/{reference.replace('-', '')}.")
+
+
+class TownOutOfTime(Town):
+    """A town whose Temporal lets single cases run ahead; everything else is as `make run` starts it."""
+
+    def __init__(self, folder: Path) -> None:
+        self._temporal = DevServer(folder / "temporal")
+        super().__init__(folder)
+
+    def start(self) -> float:
+        self._variables["TEMPORAL_ADDRESS"] = self._temporal.start(time_skipping=True)
+        return super().start()
+
+    def stop(self) -> float:
+        seconds = super().stop()
+        self._temporal.stop()
+        return seconds
 
 
 WORDS = {"worker": "worker.py", "web": "cli.py\0web", "catcher": "catcher", "temporal": "var/temporal/"}
