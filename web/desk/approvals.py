@@ -109,10 +109,10 @@ def _mark(
     proposals: Sequence[Proposed], contested: Sequence[Contested], answered: Answered | None, now: datetime
 ) -> str:
     """A short name for everything that the page shows; another one each minute, for the times on it."""
-    rows = [(one.row.reference, one.row.number) for one in (*proposals, *contested)]
+    rows = [one.row for one in proposals] + [one.row for one in contested]
     under_way = [one.pending for one in proposals]
     said = (answered.pending, answered.line) if answered else ()
-    shown = (rows, under_way, said, now.replace(second=0, microsecond=0))
+    shown = ([(row.reference, row.number) for row in rows], under_way, said, now.replace(second=0, microsecond=0))
     return hashlib.sha256(repr(shown).encode()).hexdigest()[:16]
 
 
