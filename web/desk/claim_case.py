@@ -49,6 +49,20 @@ async def context_of(services: Services, agent: Agent, case: Claim, log: Log, no
         "account": claim_view.account(case),
         "freeze_words": claim_view.freeze_words(case),
         "ended_by": claim_view.ended_by(case),
+        "messages": texts.messages,
+        "about_the_error": texts.about_the_error,
+        "evidence": texts.evidence,
+        "people": texts.people,
+        "macros": texts.macros,
+        "preview": None,
+        "shown": None,
+        **_to_decide(case, agent, now),
+    }
+
+
+def _to_decide(case: Claim, agent: Agent, now: datetime) -> dict[str, Any]:
+    """What the form of a decision offers, and the words for it."""
+    return {
         "choices": choices.choices(case, agent, now),
         "plans": choices.plans_of(case),
         "why_two": choices.why_two(case),
@@ -57,14 +71,7 @@ async def context_of(services: Services, agent: Agent, case: Claim, log: Log, no
         "plan_words": choices.plan_words,
         "items_words": claim_lines.items_words,
         "items": [(item.value, words.ITEMS[item]) for item in Item],
-        "messages": texts.messages,
-        "about_the_error": texts.about_the_error,
-        "evidence": texts.evidence,
-        "people": texts.people,
-        "macros": texts.macros,
         "use_labels": {outcome.value: label for outcome, (label, _) in words.CHOICES.items()},
-        "preview": None,
-        "shown": None,
     }
 
 
