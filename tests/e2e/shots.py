@@ -5,18 +5,36 @@ Not a test: it walks through a fresh instance and leaves pictures for somebody t
 
 import argparse
 import tempfile
+from datetime import UTC, datetime
 from pathlib import Path
+from unittest.mock import patch
 
 from playwright.sync_api import Page, sync_playwright
 
-from development.people import DESK_PASSWORD
+from bench import desk_cases
+from development.people import AGENTS, DESK_PASSWORD
 from development.terminal import say
 from development.tools import CHROMIUM_FLAGS, chromium
-from tests.e2e.town import People, Town, code_in, link_in
+from tests.e2e.seeds import settings_of
+from tests.e2e.shots_claims import ClaimTour
+from tests.e2e.town import People, Town, TownOutOfTime, code_in, link_in
 from web.claim.topics import TOPICS
 
 WIDTHS = (1440, 390)
+DESK_WIDTHS = (1440, 1024, 390)
 HEIGHT = 900
+PAST, OPEN = 3000, 40
+"""Cases of a year beside the ones that are walked through, for lists and figures; how many of them are open."""
+PICTURES = {
+    "desk-sign-in": ("desk-sign-in", 1024),
+    "desk-queue": ("desk-queue", 1440),
+    "desk-claim-review": ("desk-case", 1440),
+    "desk-approvals": ("desk-approvals", 1440),
+    "desk-deliveries": ("desk-deliveries", 1440),
+    "desk-figures": ("desk-figures", 1440),
+    "desk-audit-checked": ("desk-audit", 1440),
+}
+"""What `docs/desk.md` shows: the file, and how wide it is; the upper part of the page, in the light."""
 SCHEMES = ("light", "dark")
 NEW_PASSWORD = "orchard-window-lantern-42"
 
@@ -24,13 +42,14 @@ NEW_PASSWORD = "orchard-window-lantern-42"
 class Album:
     """Takes the pictures of a page as it is now: `<name>-<width>-<scheme>.png`."""
 
-    def __init__(self, folder: Path, complaints: list[str]) -> None:
-        self._folder, self._complaints = folder, complaints
+    def __init__(self, folder: Path, complaints: list[str], docs: Path | None = None) -> None:
+        """`docs`: where the pictures of `docs/desk.md` go, if they are to be taken anew."""
+        self._folder, self._complaints, self._docs = folder, complaints, docs
         self.count = self._seen = 0
         folder.mkdir(parents=True, exist_ok=True)
 
     def take(self, page: Page, name: str) -> None:
-        for width in WIDTHS:
+        for width in DESK_WIDTHS if name.startswith("desk-") else WIDTHS:
             page.set_viewport_size({"width": width, "height": HEIGHT})
             for scheme in SCHEMES:
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
@@ -38,8 +57,16 @@ class Album:
                 # Hiding the caret would leave empty style attributes behind, which our policy forbids.
                 page.screenshot(path=picture, full_page=True, animations="disabled", caret="initial")
                 self.count += 1
+        self._for_docs(page, name)
         say(f"  {name}" + "".join(f"\n    ! {text}" for text in self._complaints[self._seen :]))
         self._seen = len(self._complaints)
+
+    def _for_docs(self, page: Page, name: str) -> None:
+        if self._docs and name in PICTURES:
+            file, width = PICTURES[name]
+            page.set_viewport_size({"width": width, "height": HEIGHT})
+            page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            page.screenshot(path=self._docs / f"{file}.png", animations="disabled", caret="initial")
 
 
 class Tour:
@@ -57,6 +84,8 @@ class Tour:
             self.olu_has_a_second_factor,
             self.ben_is_banned,
             self.somebody_guesses,
+            ClaimTour(self._town, self._people, self._album).everything,
+            self.a_year_passes,
             self.the_desk,
             self.the_platform,
         ):
@@ -138,6 +167,12 @@ class Tour:
             submit(page, "/code", code=wrong)
         self._album.take(page, "claim-resend")
 
+    def a_year_passes(self) -> None:
+        """Cases as they lie in SQL, so that lists and figures have something to show."""
+        settings = settings_of(self._town)
+        with patch.object(desk_cases, "AGENTS", tuple(AGENTS)[:3]):
+            desk_cases.fill(settings.database_url, settings.rings(), cases=PAST, open_cases=OPEN, now=datetime.now(UTC))
+
     def the_desk(self) -> None:
         page = self._people.person()
         page.goto("/desk/sign-in")
@@ -203,19 +238,21 @@ def submit(page: Page, action: str, **fields: str) -> None:
 
 
 def main() -> None:
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--into", type=Path, default=Path("var/shots"))
-    into: Path = arguments.parse_args().into
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--into", type=Path, default=Path("var/shots"))
+    parser.add_argument("--docs", type=Path, help="take the pictures of the documentation anew, into this folder")
+    arguments = parser.parse_args()
+    into: Path = arguments.into
     path = chromium()
     if path is None:
         raise SystemExit("no browser: python -m development.tools gets one")
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as playwright:
-        town = Town(Path(folder))
+        town = TownOutOfTime(Path(folder))
         say("starting an instance of its own ...")
         town.start()
         browser = playwright.chromium.launch(executable_path=path, args=CHROMIUM_FLAGS)
         people = People(browser, town)
-        album = Album(into, people.complaints)
+        album = Album(into, people.complaints, arguments.docs)
         try:
             Tour(town, people, album).everything()
         finally:
