@@ -135,7 +135,7 @@ OF_CLAIMS: list[tuple[AnyEvent, str]] = [
         "Machine changed the contacts, replaced, 1 contact",
     ),
     (claim_events.StepDone(NOON, Step.END_SESSIONS, "ended", 2), "Machine ended all sessions, ended, 2 sessions"),
-    (claim_events.StepDone(NOON, Step.LIFT_FREEZE, "not_frozen"), "Machine lifted the freeze, not frozen"),
+    (claim_events.StepDone(NOON, Step.LIFT_FREEZE, "not_frozen"), "Machine found no freeze to lift"),
     (claim_events.StepDelayed(NOON, Step.END_SESSIONS), "Machine waits for the account system, end all sessions"),
     (claim_events.OwnerObjected(LATER, "o", NOON), "Owner objected, came in at 12:00"),
     (

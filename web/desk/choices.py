@@ -117,7 +117,11 @@ def plan_words(case: Claim, plan: str) -> str:
     if plan == ALL:
         return "Replace every contact by the proved one"
     contact = seen.get(plan)
-    return f"Replace the {contact_words(contact.channel, contact.since)}" if contact else "Replace one contact"
+    if contact is None:
+        return "Replace one contact"
+    says = contact_words(contact.channel, contact.since)
+    alike = [one for one in seen.values() if contact_words(one.channel, one.since) == says]
+    return f"Replace the {says}" + (f" ({plan})" if len(alike) > 1 else "")
 
 
 def why_two(case: Claim) -> list[str]:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 
 from domain import claim_events
 from domain.claim import Claim, State
-from domain.claim_events import Event, Promise, Stage
+from domain.claim_events import Event, Promise, Stage, Step
+from domain.contact_proof import CodeIssued
 from domain.decisions import Item, Outcome
 from storage.folding import AnyEvent
 from web import words as common
@@ -16,6 +17,10 @@ def what(event: AnyEvent, case: Claim) -> str:
     match event:
         case claim_events.CaseOpened() if case.objection:
             return "opened the claim with “this was not me”"
+        case CodeIssued() if case.begun_at:
+            return "made a link to set a password"
+        case claim_events.StepDone(step=Step.LIFT_FREEZE, result="not_frozen"):
+            return "found no freeze to lift"
         case claim_events.StepDone(step=step):
             return words.STEPS_DONE[step]
         case claim_events.HoldNoticeDue(stage=stage):
@@ -72,6 +77,8 @@ def more(event: AnyEvent, names: Mapping[str, str]) -> str:
             return f"{names.get(agent, agent)} had it"
         case claim_events.Revealed(what=what):
             return revealed_words(what)
+        case claim_events.StepDone(step=Step.LIFT_FREEZE, result="not_frozen"):
+            return ""
         case claim_events.StepDone(step=step, result=result, count=count) if result:
             return claim_view.result_words(step, result, count)
         case claim_events.StepDelayed(step=step):

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from sqlalchemy.ext.asyncio import AsyncSession
 
-from domain.case import Audience
+from domain.case import Audience, Party
 from domain.claim import Claim
 from domain.decisions import Outcome
 from storage import agents, decided, reads
@@ -46,12 +46,12 @@ class Log:
 
     @property
     def just_refused(self) -> Line | None:
-        """The decision that was refused, if nothing has happened since."""
+        """The decision that was refused, if nothing has happened since but what the machine did because of it."""
         return self._last("decision_refused")
 
     @property
     def just_recorded(self) -> Line | None:
-        """The decision that was taken, if nothing has happened since."""
+        """The decision that was taken, as long as only what follows from it has happened since."""
         return self._last("decision_recorded")
 
     def answer_to(self, agent: str) -> tuple[bool, Line] | None:
@@ -63,8 +63,12 @@ class Log:
         return None
 
     def _last(self, kind: str) -> Line | None:
-        is_last = bool(self.entries) and self.entries[-1].event.kind == kind
-        return self.lines[-1] if is_last else None
+        for entry, line in zip(reversed(self.entries), reversed(self.lines), strict=True):
+            if entry.event.kind == kind:
+                return line
+            if entry.actor != Party.MACHINE:
+                return None
+        return None
 
     def after(self, number: int) -> list[Line]:
         """What has happened since this event; nothing for a page that does not say what it showed."""
