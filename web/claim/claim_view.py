@@ -88,7 +88,7 @@ async def context_of(services: Services, row: CaseRow, case: Claim, now: datetim
         "rail": claim_rail.rail_of(case, entries),
         "asks": asks_of(case, entries, facts["kinds_by_evidence"]),
         "next_promise": next_promise(case),
-        "hold_notices": hold_notices(case),
+        "hold_notices": [(stage, at) for stage, at in hold_notices(case) if stage not in case.told],
         "username": names.get(case.account, ""),
         "waiting": waiting,
         "ending": ending_of(case, entries),

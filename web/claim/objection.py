@@ -1,6 +1,7 @@
 """`/not-me/<token>`: one link and one button with which an owner stops what somebody else does (design 6)."""
 
 from contextlib import suppress
+from datetime import datetime
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
@@ -8,6 +9,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from domain.case import Kind, grouped
 from domain.claim import Claim, State
 from domain.claim_deadlines import caught_up, hold_notices
+from domain.claim_events import Stage
 from storage import intake, reads
 from storage.engine import database_time
 from storage.folding import Case
@@ -90,7 +92,12 @@ def _about_claim(request: Request, link: ObjectionLinkRow, case: Case) -> HTMLRe
         return page(request, "claim/stop_over.html", status=410, case=case, state=str(case.state))
     if case.state is State.HANDING_BACK and case.begun_at:
         return page(request, "claim/stop_begun.html", status=410, case=case)
-    return page(request, "claim/stop.html", link=link, case=case, stages=hold_notices(case))
+    return page(request, "claim/stop.html", link=link, case=case, stages=_to_come(case))
+
+
+def _to_come(case: Claim) -> list[tuple[Stage, datetime]]:
+    """When the older contacts hear of it again, from now on."""
+    return [(stage, at) for stage, at in hold_notices(case) if stage not in case.told]
 
 
 async def _refused_claim(request: Request, link: ObjectionLinkRow, problem: Exception) -> HTMLResponse:
