@@ -95,9 +95,15 @@ async def test_nothing_typed_is_stored_in_the_open(ada: Browser, database: Datab
     assert "7F3K" not in dump
 
 
-async def test_it_is_kept_while_temporal_is_away(ada: Browser, gateway: FakeGateway, database: Database) -> None:
+async def test_while_temporal_is_away_nobody_is_told_that_a_link_is_on_its_way(
+    ada: Browser, gateway: FakeGateway, database: Database
+) -> None:
     gateway.trouble = Unavailable("away")
-    assert await asks(ada, "7F3K-Q2M9-XA", "ada@example.com") == 200
+    assert await asks(ada, "7F3K-Q2M9-XA", "ada@example.com") == 503
+    assert faults_of(ada.page) == []
+    gateway.trouble = None
+    await ada.post("/find", **hidden(ada.page, "/find"))  # "Try again" sends the same form
+    assert ada.title == "Look for our message"
     assert await requests(database) == 1
 
 

@@ -17,7 +17,7 @@ from storage.intake import Browser, LinkExpired, LinkUsed
 from storage.models import CaseRow
 from web.access import NotFound, browser_of, let_in, remember_browser
 from web.claim.view import case_page
-from web.errors import REFUSED, unavailable
+from web.errors import unavailable
 from web.forms import Sent, sent_by
 from web.gateway import CaseIsBusy, CaseIsClosed, StillWorking, Unavailable
 from web.render import fresh_key, is_htmx, page
@@ -40,9 +40,13 @@ async def find_case(request: Request) -> Response:
     asked = _asked(sent, services.settings.phone_region)
     if isinstance(asked, dict):
         return page(request, "claim/find.html", status=422, problems=asked, sent=sent.kept)
-    name = await _keep(services, asked, browser, sent.key or fresh_key())
-    with suppress(*REFUSED):  # the row is there; if Temporal is away the reconciler asks later
-        await services.gateway.find(name)
+    key = sent.key or fresh_key()
+    name = await _keep(services, asked, browser, key)
+    try:
+        with suppress(CaseIsClosed):  # the same form a moment ago: its message is sent
+            await services.gateway.find(name)
+    except (CaseIsBusy, StillWorking, Unavailable):
+        return unavailable(request, action="/find", fields={**sent.kept, "key": key})
     answer = page(request, "claim/find_sent.html", contact=sent.get("contact").strip(), reference=asked.reference)
     remember_browser(answer, services.settings, browser)
     return answer
