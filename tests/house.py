@@ -391,7 +391,7 @@ class House:
             )
 
     async def objection_link(self, template: str, reference: str) -> ObjectionLinkRow:
-        """The "this was not me" link of a message of this kind, once it was sent."""
+        """The "this was not me" link of a message of this kind that may object, once it was sent."""
 
         async def look() -> ObjectionLinkRow | None:
             async with self.database.read() as session:
@@ -399,7 +399,7 @@ class House:
                     select(ObjectionLinkRow)
                     .join(NoticeRow, col(NoticeRow.name) == col(ObjectionLinkRow.notice))
                     .where(col(NoticeRow.template) == template, col(NoticeRow.case_ref) == reference)
-                    .where(col(NoticeRow.state) == "handed_over")
+                    .where(col(NoticeRow.state) == "handed_over", col(ObjectionLinkRow.may_object))
                     .limit(1)
                 )
                 return found.scalars().first()
