@@ -107,7 +107,7 @@ async def test_many_deliveries_have_pages(app: FastAPI, database: Database, ring
 def test_bars_fill_their_width_and_no_more() -> None:
     chart = charts.bars([("a", (("a", 3), ("b", 1)), "4", ""), ("b", (("a", 0),), "0", "")], "says")
     first, second = chart.bars
-    assert [(part.x, part.width) for part in first.parts] == [(31.0, 37.5), (68.5, 12.5)]
+    assert [(part.x, part.width) for part in first.parts] == [(31.0, 28.5), (59.5, 9.5)]
     assert second.parts == ()
     assert charts.bars([], "says").bars == ()
     assert charts.bars([("a", (("a", 0),), "0", "")], "says").bars[0].value_x == 32.5

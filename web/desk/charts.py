@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 LEFT = 31.0
 """Where bars begin; labels end just before it."""
-WIDTH = 50.0
+WIDTH = 38.0
+"""Of the longest bar; what stands behind it, such as `98.6 % 1,234 of 1,250`, needs the rest."""
 ROW = 32
 TOP, BOTTOM = 12, 168
 """Pixels between which lines are drawn."""

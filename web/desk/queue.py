@@ -2,7 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -67,7 +67,7 @@ class Due:
 
 @dataclass(frozen=True)
 class Line:
-    """A row of the list. `holder` is who has taken it, as people call them; `eyes` who else looks at it."""
+    """A row of the list. `holder` is who has taken it and `eyes` who else looks at it, as people call them."""
 
     entry: Entry
     said: Said
@@ -180,6 +180,10 @@ def heading_of(filters: Filters) -> str:
     return VIEWS[filters.view]
 
 
+def _named(one: Present, names: Mapping[str, str]) -> Present:
+    return replace(one, agent=names.get(one.agent, one.agent))
+
+
 def line_of(
     entry: Entry,
     agent: str,
@@ -196,7 +200,7 @@ def line_of(
         _due(entry, now),
         names.get(holder, holder),
         holder == agent,
-        tuple(one for one in present.get(entry.reference, ()) if one.agent not in {agent, holder}),
+        tuple(_named(one, names) for one in present.get(entry.reference, ()) if one.agent not in {agent, holder}),
     )
 
 
