@@ -29,7 +29,7 @@ from sqlmodel import SQLModel, col
 
 from bench.desk_stories import ACCOUNT, AGENT, BEGIN, REFERENCE, SECOND, Story, at, stories
 from development.keys import load_keys
-from domain.case import ALPHABET, REFERENCE_LENGTH
+from domain.case import ALPHABET, REFERENCE_LENGTH, Kind
 from storage import intake, migrate, writes
 from storage.engine import Database
 from storage.keys import KEY_BYTES, Ring, Rings, seal
@@ -192,7 +192,7 @@ class Foundry:
             previous = filled["hash"]
             rows[CaseEventRow].append(filled)
             if event["kind"] in NOTICES:
-                rows[NoticeRow].append(_notice(filled))
+                rows[NoticeRow].append(_notice(filled, row["kind"]))
         return is_erased
 
     def _event(self, event: Row, data: str, name: str, moment: datetime, previous: str) -> Row:
@@ -225,8 +225,9 @@ def _lasted(mould: Moulded) -> timedelta:
     return timedelta(seconds=mould.story.events[-1][0])
 
 
-def _notice(event: Row) -> Row:
+def _notice(event: Row, kind: Kind) -> Row:
     template, moment = NOTICES[event["kind"]], event["at"]
+    template = "claim-code" if (template, kind) == ("code", Kind.CLAIM) else template
     failed = hash(event["hash"]) % 100 == 0
     return {
         "name": f"{template}/{event['case_ref']}/{event['number']}",
