@@ -15,12 +15,12 @@ from connection import connect
 from development import keys
 from development.supervisor import INSTANCE_FILE
 from domain import claim_events
-from domain.case import Kind, grouped, parse_reference, workflow_id
+from domain.case import Audience, Kind, grouped, parse_reference, workflow_id
 from domain.claim import Claim, Reason
 from domain.policy import CURRENT_POLICY, Policy
 from domain.recovery import Recovery, ResendCode, State, SubmitCode
 from settings import Settings
-from storage import folding, intake, intake_claim, reads
+from storage import folding, intake, intake_claim, intake_desk, reads
 from storage.engine import Database
 from storage.identifiers import identify, identify_contact
 from storage.intake import Browser, Opened
@@ -191,3 +191,20 @@ async def _give_evidence(desk: Desk, opened: Opened, code: str) -> None:
     async with desk.database.write() as session:
         await intake_claim.save_evidence(session, rings, reference, "given-1", {"username": "nobody-at-all"})
     await tell(claim_events.GiveEvidence(holder, "given-1"))
+
+
+async def note(desk: Desk, reference: str, number: int) -> None:
+    """sam writes a note about this claim, with another number each time."""
+    name = parse_reference(reference)
+    async with desk.database.write() as session:
+        text = await intake_desk.write_text(
+            session,
+            desk.settings.rings(),
+            reference=name,
+            audience=Audience.DESK,
+            author="sam",
+            text=f"note {number}",
+            token=f"note-{number}-{name}",
+        )
+    command = claim_events.WriteNote("sam", text)
+    await desk.gateway.tell(name, command, update_id=f"note-{number}-{name}", kind=Kind.CLAIM)

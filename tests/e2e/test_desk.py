@@ -7,12 +7,14 @@ from playwright.sync_api import expect
 
 from domain.case import grouped
 from tests.e2e.journeys import SETTLES, at_the_desk, decide, heading
-from tests.e2e.seeds import behind, claims_in_review, use_up_the_codes
+from tests.e2e.seeds import behind, claims_in_review, note, use_up_the_codes
 from tests.e2e.test_matrix import is_accessible, is_walked_by_keyboard
 
 IN_A_ROW = 20
 WITHOUT_SCRIPTS = 3
 WIDTHS = (1024, 1440)
+TO_REVIEW, CHANGES = 4, 8
+"""Events of a claim until it is reviewed, and how many more come while its page is open."""
 
 
 def open_case(page, reference):
@@ -123,6 +125,26 @@ def test_a_decision_on_an_old_version_is_refused_with_what_changed(town, people)
     expect(lee.locator(".error-summary")).to_contain_text("was not taken")
     expect(lee.locator("#decide")).to_contain_text("What has happened since you opened the page")
     expect(lee.locator("#decide")).to_contain_text("Sam")
+
+
+def test_a_page_that_changes_often_keeps_one_stream_and_stays_alive(town, people):
+    """A browser has six connections for us: a stream left behind with each change would soon be all of them."""
+    (reference,) = claims(town, 1, "streams")
+    kim, streams = at_the_desk(people.person(), "kim"), set()
+
+    def ended(request):
+        streams.discard(request)
+
+    kim.on("request", lambda request: streams.add(request) if "/events" in request.url else None)
+    kim.on("requestfinished", ended)
+    kim.on("requestfailed", ended)
+    open_case(kim, reference)
+    for number in range(1, CHANGES + 1):
+        behind(town, lambda desk, number=number: note(desk, reference, number))
+        expect(kim.locator("#log")).to_contain_text(f"{TO_REVIEW + number} events", timeout=SETTLES)
+    assert len(streams) == 1
+    kim.reload()
+    expect(heading(kim)).to_contain_text(reference)
 
 
 # ---- faults ---------------------------------------------------------------------------------------------------------
