@@ -68,6 +68,7 @@ class Album:
             file, width = PICTURES[name]
             page.set_viewport_size({"width": width, "height": HEIGHT})
             page.emulate_media(color_scheme="light", reduced_motion="reduce")
+            page.evaluate("scrollTo(0, 0)")
             page.screenshot(path=self._docs / f"{file}.png", animations="disabled", caret="initial")
 
 
