@@ -91,8 +91,12 @@ class Watch:
                 yield seen
 
     async def news(self, reference: str, after: int) -> AsyncGenerator[int | None, None]:
-        """As `numbers`, for the desk: None stands for other people at the case. Ends when the process stops."""
-        seen, people = after, self._present.get(reference, ())
+        """As `numbers`, for the desk: None stands for other people at the case. Ends when the process stops.
+
+        Whoever is there already is news, too: they may have come after the page was made and before it listened.
+        """
+        seen: int = after
+        people: tuple[Present, ...] = ()
         with self._counted(self._watched, reference), self._counted(self._desks, reference):
             while not self._stopped:
                 async with self._changed:

@@ -89,6 +89,26 @@ async def test_a_stream_of_the_desk_says_when_others_come_and_when_the_case_chan
     await news.aclose()
 
 
+async def test_whoever_came_before_the_page_listened_is_told_as_well(
+    ada: Browser, gateway: FakeGateway, database: Database
+) -> None:
+    """sam's page was made without kim, and kim was quicker than its stream."""
+    reference = await claims.sends(ada, gateway)
+    watch, number = Watch(database, every=0.01), gateway.cases[reference].number
+    kims = watch.news(reference, number)
+    waiting = asyncio.ensure_future(anext(kims))
+    await asyncio.sleep(0)
+    async with database.write() as session:
+        await presence.seen(session, reference, "kim")
+    await watch.look()
+    assert await waiting is None
+    sams = watch.news(reference, number)
+    async with asyncio.timeout(5):
+        assert await anext(sams) is None
+    await sams.aclose()
+    await kims.aclose()
+
+
 async def test_claimants_do_not_hear_of_agents(ada: Browser, gateway: FakeGateway, database: Database) -> None:
     reference = await claims.sends(ada, gateway)
     watch = Watch(database, every=0.01)
