@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import uvicorn
+from sqlalchemy import update
 
 from development.ports import free_block
 from domain import recovery
@@ -23,7 +24,7 @@ from settings import Settings
 from storage import folding, writes
 from storage.engine import Database
 from storage.keys import Rings
-from storage.models import CaseRow
+from storage.models import AccountGateRow, AccountRow, CaseRow
 from tests.web.stage import Browser, FakeGateway, browser
 from tests.web.test_after_the_proof import GOOD, prove
 from tests.web.test_not_me import mailed
@@ -107,8 +108,13 @@ class Stage:
         await playing
         await self.database.close()
 
+    def thaw(self) -> None:
+        """Open every account again: people are broken into and come back all the time here, in the same minute."""
+        self.run(_thaw(self))
+
     def scene(self, name: str) -> Scene:
         """Let it happen, and keep what its browser holds."""
+        self.thaw()
         made = self.run(_made(self, name))
         jar = self.ada.client.cookies.jar
         self.cookies = {cookie.name: cookie.value or "" for cookie in jar}
@@ -117,6 +123,12 @@ class Stage:
     def html(self, scene: Scene) -> str:
         """The page as the server writes it for a browser without scripts."""
         return self.run(_html(self.ada, scene))
+
+
+async def _thaw(stage: Stage) -> None:
+    async with stage.database.write() as session:
+        await session.execute(update(AccountRow).values(frozen_at=None, frozen_until=None))
+        await session.execute(update(AccountGateRow).values(frozen_by_objection_at=None, frozen_by=""))
 
 
 async def _html(visitor: Browser, scene: Scene) -> str:

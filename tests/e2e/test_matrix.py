@@ -44,6 +44,7 @@ def stage(tmp_path_factory, sqlite_template, rings, settings_keys) -> Iterator[S
 
 @pytest.fixture
 def visitors(browser: Browser, stage: Stage) -> Iterator[People]:
+    stage.thaw()
     gathered = People(browser, stage)  # type: ignore[arg-type] # of a town it needs the address only
     expect.set_options(timeout=SETTLES)
     yield gathered

@@ -195,7 +195,7 @@ FAULTS: dict[str, tuple[Plant, str]] = {
         env("REINSTATE_DATABASE_URL", f"postgresql://ada:hush@{NOWHERE}/reinstate"),
         f"database: does not answer at {NOWHERE}/reinstate (OperationalError)",
     ),
-    "an old schema": (an_old_schema, "database: has the schema 0001, this version needs 0002; run `reinstate migrate`"),
+    "an old schema": (an_old_schema, "database: has the schema 0001, this version needs "),
     "a schema from the future": (
         sql("UPDATE alembic_version SET version_num = '9999'"), "database: has the schema 9999, which is newer",
     ),
