@@ -49,6 +49,13 @@ class Clock:
             return None
         return self.started_at + self.allowance + sum((pause.length(self.started_at) for pause in self.pauses), _NONE)
 
+    @property
+    def outcome(self) -> str:
+        """What became of the promise: `running`, `kept` or `missed`."""
+        if self.missed_at:
+            return "missed"
+        return "kept" if self.met_at else "running"
+
     def left(self, now: datetime) -> timedelta:
         """How much of the allowance is left at this moment; negative once it was missed."""
         stood = sum((pause.length(now) for pause in self.pauses), _NONE)

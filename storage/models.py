@@ -68,6 +68,9 @@ OPEN_CLAIM = "closed_at IS NULL AND kind = 'claim'"
 CLOSED_CLAIM = "kind = 'claim' AND closed_at IS NOT NULL"
 
 
+CLAIM_FIGURES = ("reason", "answered", "decided", "decided_after", "course")
+
+
 class CaseRow(SQLModel, table=True):
     """The projection of a case, folded from the same events as the workflow's own state."""
 
@@ -83,6 +86,8 @@ class CaseRow(SQLModel, table=True):
         Index("case_open_reason", "reason", "order_at", "reference", **_only(OPEN_CLAIM)),
         # The figures: what was closed in a time.
         Index("case_closed", "closed_at", **_only("closed_at IS NOT NULL")),
+        # What the figures say of claims, so that they need not look at the claims themselves.
+        Index("case_claim_figures", "opened_at", *CLAIM_FIGURES, **_only("kind = 'claim'")),
         # How long claims like one's own took.
         Index("case_closed_claim", "reason", "closed_at", **_only(CLOSED_CLAIM)),
         Index("case_of_account", "account_ref", "kind", "closed_at"),
@@ -111,6 +116,14 @@ class CaseRow(SQLModel, table=True):
     lease_until: datetime | None = _time(nullable=True)
     priority: int = Field(default=0)
     channel: str = Field(default="")
+    answered: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Of a claim: what became of the promised first answer: `running`, `kept`, `missed`; empty before it begins."""
+    decided: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """The same of the promised decision."""
+    decided_after: int | None = Field(default=None)
+    """Seconds from the evidence to the decision."""
+    course: str = Field(default="", sa_column_kwargs={"server_default": ""})
+    """Of a claim: `approved`, or `stopped` if somebody objected to that or it was undone."""
     number: int = Field(default=0)
     policy_version: str
     opening_key: str = Field(sa_column=Column(String, unique=True, nullable=False))

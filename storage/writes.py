@@ -9,7 +9,7 @@ from sqlalchemy.ext.asyncio import AsyncSession
 from sqlmodel import col
 
 from domain import claim, claim_events, recovery
-from domain.claim import Claim
+from domain.claim import Claim, State
 from domain.decisions import Doubt
 from domain.recovery import Recovery
 from storage import audit, budgets, folding
@@ -104,6 +104,19 @@ def _fold(row: CaseRow, case: Case) -> None:
         row.channel = case.contact.channel if case.contact else row.channel
         row.assignee, row.lease_until = case.assignee or None, case.lease_until
         row.priority = int(case.with_lead)
+        _count(row, case)
+
+
+def _count(row: CaseRow, case: Claim) -> None:
+    """What the figures say of a claim."""
+    row.answered = case.first_answer.outcome if case.first_answer else ""
+    row.decided = case.decision.outcome if case.decision else ""
+    if case.decision and case.decision.met_at:
+        row.decided_after = int((case.decision.met_at - case.decision.started_at).total_seconds())
+    else:
+        row.decided_after = None
+    stopped = case.contested_in or case.state in {State.STOPPED, State.UNDONE}
+    row.course = ("stopped" if stopped else "approved") if case.plan else ""
 
 
 async def _follow(session: AsyncSession, before: Case, after: Case, event: AnyEvent) -> None:
