@@ -1,15 +1,20 @@
 """Migrations go up, down and up again on both databases, and end in the tables that the code knows."""
 
+import json
+
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, inspect, text
 from sqlalchemy.engine import make_url
 from sqlmodel import SQLModel
 
 from storage import migrate, models
 
+BEGUN = {"started_at": "2026-11-23T12:00:00Z", "met_at": None, "missed_at": None}
+MET = {**BEGUN, "met_at": "2026-11-23T13:00:00Z"}
+MISSED = ("missed", "running", None, "")
 DRIVERS = {"sqlite": "sqlite", "postgresql": "postgresql+psycopg"}
 
 
@@ -72,6 +77,32 @@ def test_migrations_and_tables_agree(empty_url, engine):
         differences = compare_metadata(context, models.CaseRow.metadata)
     opened.dispose()
     assert differences == []
+
+
+@pytest.mark.parametrize(
+    ("snapshot", "figures"),
+    [
+        ({"state": "awaiting_evidence"}, ("", "", None, "")),
+        ({"first_answer": {**BEGUN, "missed_at": "2026-11-24T12:00:00Z"}, "decision": BEGUN}, MISSED),
+        ({"first_answer": MET, "decision": MET, "plan": "all"}, ("kept", "kept", 3600, "approved")),
+        ({"decision": MET, "plan": "all", "contested_in": "cooling_off"}, ("", "kept", 3600, "stopped")),
+    ],
+)
+def test_claims_from_before_their_figures_get_them(empty_url, engine, snapshot, figures):
+    migrate.upgrade(empty_url, "0005")
+    opened = engine()
+    with opened.begin() as connection:
+        statement = text(
+            'INSERT INTO "case" (reference, kind, state, account_ref, reason, opened_at, priority, channel, number,'
+            " policy_version, opening_key, opening, snapshot) VALUES ('7F3KQ2M9XA', 'claim', 'x', '', 'other',"
+            " '2026-11-23 12:00:00', 0, '', 1, '2026-11', 'key', '{}', :snapshot)"
+        )
+        connection.execute(statement, {"snapshot": json.dumps(snapshot)})
+    migrate.upgrade(empty_url)
+    with opened.begin() as connection:
+        wanted = text('SELECT answered, decided, decided_after, course FROM "case"')
+        assert tuple(connection.execute(wanted).one()) == figures
+    opened.dispose()
 
 
 def test_every_list_of_the_desk_has_its_index(empty_url, engine):

@@ -99,6 +99,25 @@ async def test_what_was_escalated_comes_first(record):
     assert (await record(story)).priority == 1
 
 
+async def test_what_became_of_the_promises_stands_beside_the_claim(record):
+    story = ClaimStory().opens()
+    row = await record(story)
+    assert (row.answered, row.decided, row.decided_after, row.course) == ("", "", None, "")
+    story.gives_evidence()
+    row = await record(story)
+    assert (row.answered, row.decided, row.course) == ("running", "running", "")
+    story.later(timedelta(hours=30))
+    row = await record(story)
+    assert (row.answered, row.decided) == ("missed", "running")
+    story.is_approved()
+    row = await record(story)
+    assert (row.answered, row.decided, row.course) == ("missed", "kept", "approved")
+    assert row.decided_after == int((story.case.decision.met_at - story.case.decision.started_at).total_seconds())
+    story.owner_objects()
+    row = await record(story)
+    assert (row.answered, row.decided, row.decided_after, row.course) == ("running", "running", None, "stopped")
+
+
 async def test_a_claim_that_is_taken_up_again_is_open_again(record):
     """What was to be erased is not, until it ends anew."""
     story = ClaimStory().proves_the_contact()
