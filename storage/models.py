@@ -82,7 +82,8 @@ class CaseRow(SQLModel, table=True):
         Index("case_at_desk", "order_at", "reference", **_only(AT_DESK)),
         Index("case_escalated", "order_at", "reference", **_only(ESCALATED)),
         Index("case_taken", "assignee", "order_at", "reference", **_only("closed_at IS NULL AND assignee IS NOT NULL")),
-        Index("case_open_state", "kind", "state", "order_at", "reference", **_only("closed_at IS NULL")),
+        Index("case_open_kind", "kind", "order_at", "reference", **_only("closed_at IS NULL")),
+        Index("case_open_state", "state", "order_at", "reference", **_only("closed_at IS NULL")),
         Index("case_open_reason", "reason", "order_at", "reference", **_only(OPEN_CLAIM)),
         # The figures: what was closed in a time.
         Index("case_closed", "closed_at", **_only("closed_at IS NOT NULL")),

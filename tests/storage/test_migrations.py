@@ -113,7 +113,8 @@ def test_every_list_of_the_desk_has_its_index(empty_url, engine):
     opened.dispose()
     assert tuple(found["case_of_account"]["column_names"]) == ("account_ref", "kind", "closed_at")
     assert tuple(found["case_open"]["column_names"]) == ("order_at", "reference")
-    lists = ("case_open", "case_at_desk", "case_escalated", "case_taken", "case_open_state", "case_open_reason")
+    lists = ("case_open", "case_at_desk", "case_escalated", "case_taken", "case_open_kind", "case_open_state")
+    lists += ("case_open_reason",)
     for name in lists:
         (where,) = (value for key, value in found[name]["dialect_options"].items() if key.endswith("_where"))
         assert "closed_at IS NULL" in str(where)

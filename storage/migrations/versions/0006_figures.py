@@ -1,4 +1,4 @@
-"""figures of claims beside the claims, so that a page of figures need not read them"""
+"""figures of claims beside the claims; an index for each of the narrower lists of the desk"""
 
 import json
 from datetime import datetime
@@ -14,6 +14,7 @@ branch_labels = None
 depends_on = None
 
 CLAIM = sa.text("kind = 'claim'")
+OPEN = sa.text("closed_at IS NULL")
 FIGURES = ["reason", "answered", "decided", "decided_after", "course"]
 AT_ONCE = 1000
 
@@ -25,12 +26,22 @@ def upgrade() -> None:
     op.add_column("case", sa.Column("decided_after", sa.Integer(), nullable=True))
     _count()
     op.create_index("case_claim_figures", "case", ["opened_at", *FIGURES], sqlite_where=CLAIM, postgresql_where=CLAIM)
+    op.drop_index("case_open_state", "case")
+    _index_open("case_open_state", ["state", "order_at", "reference"])
+    _index_open("case_open_kind", ["kind", "order_at", "reference"])
 
 
 def downgrade() -> None:
+    op.drop_index("case_open_kind", "case")
+    op.drop_index("case_open_state", "case")
+    _index_open("case_open_state", ["kind", "state", "order_at", "reference"])
     op.drop_index("case_claim_figures", "case")
     for name in ("decided_after", "course", "decided", "answered"):
         op.drop_column("case", name)
+
+
+def _index_open(name: str, columns: list[str]) -> None:
+    op.create_index(name, "case", columns, sqlite_where=OPEN, postgresql_where=OPEN)
 
 
 def _count() -> None:
