@@ -11,6 +11,8 @@ from tests.e2e.seeds import behind, claims_in_review, note, use_up_the_codes
 from tests.e2e.test_matrix import is_accessible, is_walked_by_keyboard
 
 IN_A_ROW = 20
+A_MOMENT = 1000
+"""Milliseconds in which a word of a page has certainly arrived."""
 WITHOUT_SCRIPTS = 3
 WIDTHS = (1024, 1440)
 TO_REVIEW, CHANGES = 4, 8
@@ -110,6 +112,28 @@ def test_two_agents_see_each_other_and_only_one_gets_the_case(town, people):
     expect(kim.locator("#case-head")).to_contain_text("Sam has it", timeout=SETTLES)
     kim.goto("/desk?view=all")
     expect(kim.locator("tr", has_text=reference)).to_contain_text("Sam")
+
+
+def test_what_a_page_said_last_counts_although_what_it_said_first_was_slow(town, people):
+    (reference,) = claims(town, 1, "slow")
+    sam, kim = at_the_desk(people.person(), "sam"), at_the_desk(people.person(), "kim")
+    open_case(kim, reference)
+    held = []
+
+    def hold_the_first(route):
+        if route.request.method == "POST" and not held:
+            held.append(route)
+        else:
+            route.continue_()
+
+    sam.route("**/presence", hold_the_first)
+    open_case(sam, reference)
+    sam.fill("#note-text", "I have seen this contact before")
+    sam.wait_for_timeout(A_MOMENT)
+    held[0].continue_()
+    sam.wait_for_timeout(A_MOMENT)
+    kim.reload()
+    expect(kim.locator("#people")).to_contain_text("Sam is writing", timeout=3 * A_MOMENT)  # before it is said again
 
 
 def test_a_decision_on_an_old_version_is_refused_with_what_changed(town, people):

@@ -5,11 +5,12 @@
   const address = location.pathname.replace(/\/(decision|preview|take|release|note|message|reveal)$/, "") + "/presence";
   let typedAt = 0;
   let saidWriting = false;
+  let said = Promise.resolve(); // one after the other: what was said last has to arrive last
 
   function say(is) {
     const form = new URLSearchParams({ is });
     if (is === "gone") navigator.sendBeacon(address, form);
-    else fetch(address, { method: "POST", body: form, keepalive: true }).catch(() => {});
+    else said = said.then(() => fetch(address, { method: "POST", body: form, keepalive: true })).catch(() => {});
   }
 
   // Nobody looks at a page in the background.
